@@ -1,0 +1,134 @@
+"""The clinic is the tenant: every clinical row belongs to exactly one, and its rules decide what is allowed at all."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from telemed.lib.ids import public_id
+from telemed.vault.fields import EncryptedTextField
+
+
+def default_languages() -> list[str]:
+    return ["en", "de"]
+
+
+class Clinic(models.Model):
+    class Profile(models.TextChoices):
+        KBV = "kbv", _("Germany, statutory care (KBV)")
+        HIPAA = "hipaa", _("United States (HIPAA)")
+        GDPR = "gdpr", _("European Union (GDPR)")
+
+    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    name = models.CharField(_("name"), max_length=150)
+    profile = models.CharField(
+        _("regulatory profile"),
+        max_length=8,
+        choices=Profile.choices,
+        default=Profile.GDPR,
+        help_text=_("Decides what is allowed at all. KBV forbids recording, transcripts and AI in every visit."),
+    )
+    country = models.CharField(_("country"), max_length=2, default="DE")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin")
+    languages = models.JSONField(_("languages"), default=default_languages)
+    default_language = models.CharField(_("default language"), max_length=8, default="en")
+    phone = models.CharField(
+        _("phone number"), max_length=40, help_text=_("Shown to patients whenever a connection is lost.")
+    )
+    emergency_number = models.CharField(_("local emergency number"), max_length=20, default="112")
+    accent = models.CharField(
+        _("accent colour"),
+        max_length=7,
+        default="#0f6b6b",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as # and six hexadecimal digits."))],
+        help_text=_("The colour of buttons. It must be dark enough to read white text on it."),
+    )
+    logo_png = models.BinaryField(_("logo"), null=True, blank=True, editable=False)
+    relay_only = models.BooleanField(
+        _("hide network addresses"),
+        default=False,
+        help_text=_("Calls always go through the clinic's relay, so nobody learns the other person's network address."),
+    )
+    retention_days = models.PositiveSmallIntegerField(
+        _("days that call metadata is kept"),
+        default=85,
+        validators=[MinValueValidator(1), MaxValueValidator(85)],
+        help_text=_("At most 85 days: the law asks for less than three months."),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("clinic")
+        verbose_name_plural = _("clinics")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """What a user may do in one clinic. Never a clinic on the user: doctors work in several."""
+
+    class Role(models.TextChoices):
+        PRACTITIONER = "practitioner", _("Practitioner")
+        ASSISTANT = "assistant", _("Assistant")
+        CLINIC_ADMIN = "clinic_admin", _("Clinic admin")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=16, choices=Role.choices)
+    active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "clinic", "role"], name="one_membership_per_role")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()}"
+
+
+class TurnServer(models.Model):
+    """A relay (RFC 8656) that carries the paths which cannot go direct. Port 0 switches a transport off."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="turn_servers")
+    host = models.CharField(_("host name"), max_length=200)
+    region = models.CharField(_("region"), max_length=60, help_text=_("Where it stands, such as eu-central."))
+    udp_port = models.PositiveIntegerField(_("UDP port"), default=3478)
+    tcp_port = models.PositiveIntegerField(_("TCP port"), default=3478)
+    tls_port = models.PositiveIntegerField(_("TLS port"), default=443)
+    secret = EncryptedTextField(_("shared secret"), help_text=_("The static-auth-secret of the relay."))
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("relay server")
+        verbose_name_plural = _("relay servers")
+
+    def __str__(self) -> str:
+        return f"{self.host} ({self.region})"
+
+
+class Identifier(models.Model):
+    """A number that another system gave to one of our rows: insurance number, EHR id (FHIR Identifier)."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    system = models.CharField(_("system"), max_length=200, help_text=_("A URI that names who gave the number."))
+    value = models.CharField(_("value"), max_length=200)
+    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, related_name="+")
+    object_id = models.PositiveBigIntegerField()
+    owner = GenericForeignKey("content_type", "object_id")
+
+    class Meta:
+        verbose_name = _("identifier")
+        verbose_name_plural = _("identifiers")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "system", "value"], name="one_owner_per_identifier")
+        ]
+        indexes: ClassVar = [models.Index(fields=["content_type", "object_id"], name="identifier_owner")]
+
+    def __str__(self) -> str:
+        return self.system

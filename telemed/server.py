@@ -1,0 +1,37 @@
+"""Starts Daphne with our limits (SEC-10) on one address."""
+
+import asyncio
+from collections.abc import Callable
+
+import uvloop
+from django.conf import settings
+
+
+def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. `ready(port)` is called once the socket listens; port 0 picks a free one."""
+    # The policy must be set before Twisted's reactor exists.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+
+    from telemed.asgi import application
+    from telemed.vault import check_keys
+
+    check_keys()
+
+    def listening() -> None:
+        if ready:
+            ready(server.listening_addresses[0][1] if server.listening_addresses else port)
+
+    server = Server(
+        application,
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+        websocket_max_message_size=settings.SIGNALING_MAX_MESSAGE_BYTES,
+        websocket_max_frame_size=settings.SIGNALING_MAX_MESSAGE_BYTES,
+        websocket_handshake_timeout=5,
+        ready_callable=listening,
+        server_name="",
+        proxy_forwarded_address_header="X-Forwarded-For" if settings.TRUSTED_PROXY_COUNT else None,
+        verbosity=1,
+    )
+    server.run()
