@@ -1,11 +1,13 @@
 """A wrapper for values that must not reach a log, an error page or a debugger by accident."""
 
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 MASK = "•••"
 
 
-class Sensitive[T]:
+class Sensitive(Generic[T]):
     """Holds one value and shows `•••` wherever Python would print it.
 
     `reveal()` is the only way to the value, so every use can be found by searching for that word.
