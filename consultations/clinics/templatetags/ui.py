@@ -5,6 +5,9 @@ import re
 import lucide
 from django import template
 from django.forms import BoundField
+from django.template.base import NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.html import json_script
 from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
@@ -43,3 +46,27 @@ def css_colour(value: object) -> str:
     """`value` when it is a hex colour (#rgb or #rrggbb), else the product's own accent: it lands inside a <style>."""
     text = str(value)
     return text if re.fullmatch(r"#(?:[0-9a-fA-F]{3}){1,2}", text) else "#0f6b6b"
+
+
+class TextsNode(template.Node):
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        texts: dict[str, str] = {}
+        for line in self.nodelist.render(context).splitlines():
+            key, separator, text = line.partition("=")
+            if not line.strip():
+                continue
+            if not separator or not key.strip().isidentifier():
+                raise template.TemplateSyntaxError(f"texts: expected `key = text`, got {line!r}")
+            texts[key.strip()] = text.strip()
+        return json_script(texts, "texts")
+
+
+@register.tag
+def texts(parser: Parser, token: Token) -> TextsNode:
+    """The page's texts for JavaScript (static/js/pages/texts.js), one `key = {% translate "…" %}` a line; includes may add lines."""
+    nodelist = parser.parse(("endtexts",))
+    parser.delete_first_token()
+    return TextsNode(nodelist)
