@@ -1,0 +1,61 @@
+"""The only module of media_routing that other packages import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from media_routing.policy.decision import Decision, Reason
+from media_routing.policy.facts import Facts
+from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
+from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
+
+__all__ = [
+    "MAX_TTL_S",
+    "REASON_CODES",
+    "Decision",
+    "Facts",
+    "IceServer",
+    "Reason",
+    "TurnServer",
+    "decide",
+    "ice_servers",
+    "join_descriptor",
+    "turn_probe_servers",
+]
+
+# Every code a decision can carry: the caller proves with it that each has a translation.
+REASON_CODES: tuple[str, ...] = tuple(rule.code for rule in ROUTE_RULES) + tuple(condition.code for condition in CONDITIONS)
+
+# Half a second and five misses: loss is known after 2.5 s, shown within 3 s (CLIN-3), for 2 packets/s each way.
+HEARTBEAT_MS = 500
+LOST_AFTER_MS = 2500
+
+# The codec every browser shares, and the one whose frames can be encrypted with clear headers (RFC 9605).
+CODECS = ("video/VP8",)
+
+
+def join_descriptor(
+    decision: Decision,
+    participant_id: str,
+    peer_ids: Iterable[str],
+    describe: Callable[[Reason], str],
+) -> dict[str, object] | None:
+    """How one participant's browser joins the media, or None when the decision is a refusal.
+
+    `describe` turns a reason into the sentence shown to this person. Of two peers exactly one is polite (perfect
+    negotiation, W3C webrtc §10.7): the one whose id sorts first, so both sides agree without talking.
+    """
+    if decision.refusal:
+        return None
+    return {
+        "engine": decision.route,
+        "decision": {
+            "route": decision.route,
+            "reasons": [{"code": reason.code, "text": describe(reason)} for reason in decision.reasons],
+        },
+        "peers": [{"id": peer_id, "polite": participant_id < peer_id} for peer_id in peer_ids if peer_id != participant_id],
+        "ice_transport_policy": decision.ice_transport_policy,
+        "heartbeat_ms": HEARTBEAT_MS,
+        "lost_after_ms": LOST_AFTER_MS,
+        "codecs": list(CODECS),
+    }
