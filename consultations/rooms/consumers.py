@@ -1,0 +1,5 @@
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+
+class VisitConsumer(AsyncWebsocketConsumer):
+    """Signaling of one visit (docs/PROTOCOL.md)."""

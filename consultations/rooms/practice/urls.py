@@ -1,0 +1,3 @@
+"""The practitioner's day."""
+
+urlpatterns: list = []
