@@ -24,7 +24,9 @@ __all__ = [
 ]
 
 # Every code a decision can carry: the caller proves with it that each has a translation.
-REASON_CODES: tuple[str, ...] = tuple(rule.code for rule in ROUTE_RULES) + tuple(condition.code for condition in CONDITIONS)
+REASON_CODES: tuple[str, ...] = tuple(rule.code for rule in ROUTE_RULES) + tuple(
+    condition.code for condition in CONDITIONS
+)
 
 # Half a second and five misses: loss is known after 2.5 s, shown within 3 s (CLIN-3), for 2 packets/s each way.
 HEARTBEAT_MS = 500
@@ -53,7 +55,9 @@ def join_descriptor(
             "route": decision.route,
             "reasons": [{"code": reason.code, "text": describe(reason)} for reason in decision.reasons],
         },
-        "peers": [{"id": peer_id, "polite": participant_id < peer_id} for peer_id in peer_ids if peer_id != participant_id],
+        "peers": [
+            {"id": peer_id, "polite": participant_id < peer_id} for peer_id in peer_ids if peer_id != participant_id
+        ],
         "ice_transport_policy": decision.ice_transport_policy,
         "heartbeat_ms": HEARTBEAT_MS,
         "lost_after_ms": LOST_AFTER_MS,

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 # A stolen credential is worth this long (SEC-9). Longer: fewer renewals, dearer theft.
 MAX_TTL_S = 300
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)")
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
+)
 _PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 IceServer = dict[str, object]
@@ -69,7 +71,9 @@ def credential(secret: str, participant_id: str, *, now_s: float, ttl_s: int) ->
     return username, base64.b64encode(digest).decode()
 
 
-def ice_servers(turn_servers: Iterable[TurnServer], participant_id: str, *, now_s: float, ttl_s: int = MAX_TTL_S) -> list[IceServer]:
+def ice_servers(
+    turn_servers: Iterable[TurnServer], participant_id: str, *, now_s: float, ttl_s: int = MAX_TTL_S
+) -> list[IceServer]:
     """RTCIceServer dictionaries for one participant; empty when the clinic has no relay. Never a third party's server."""
     servers: list[IceServer] = []
     for server in turn_servers:

@@ -44,47 +44,104 @@ class Condition:
     ice_transport_policy: IceTransportPolicy = "all"
 
 
+# fmt: off  (a table: one rule per entry, as in docs/ROUTING.md)
 ROUTE_RULES: tuple[Rule, ...] = (
-    Rule("recording_forbidden_by_profile", "none", lambda f: f.recording and f.profile == "kbv",
-         "The kbv profile never allows a recording.", _profile),
-    Rule("ai_forbidden_by_profile", "none", lambda f: f.ai_active and f.profile == "kbv",
-         "The kbv profile never allows AI to listen.", _profile),
-    Rule("recording_forbidden_by_privacy_class", "none", lambda f: f.recording and f.privacy_class == "maximum",
-         "A visit of maximum privacy is never recorded."),
-    Rule("ai_forbidden_by_privacy_class", "none", lambda f: f.ai_active and f.privacy_class == "maximum",
-         "In a visit of maximum privacy AI never listens."),
-    Rule("relay_required_but_missing", "none", lambda f: f.relay_only and not f.turn_available,
-         "Addresses must be hidden, but no relay is configured: rather no call than a visible address."),
-    Rule("recording_needs_server", "none", lambda f: f.recording and not f.sfu_available,
-         "Recording needs a media server, and there is none."),
-    Rule("ai_needs_server", "none", lambda f: f.ai_active and not f.sfu_available,
-         "AI needs a media server, and there is none."),
-    Rule("three_or_more_need_server", "none", lambda f: f.participants > 2 and not f.sfu_available,
-         "Three or more people need a media server, and there is none.", _people),
-    Rule("server_must_be_blind", "none", lambda f: f.needs_server and f.server_may_not_listen and not f.sfu_is_blind,
-         "Profile or privacy class forbid a media server that could read the media.", _profile),
-    Rule("recording_through_server", "sfu", lambda f: f.recording,
-         "A recording is made by the clinic's media server."),
-    Rule("ai_through_server", "sfu", lambda f: f.ai_active,
-         "AI listens through the clinic's media server."),
-    Rule("three_or_more", "sfu", lambda f: f.participants > 2,
-         "Three or more people meet through the clinic's media server, which forwards and never decodes.", _people),
-    Rule("one_to_one", "p2p", lambda f: True,
-         "Two people are connected browser to browser."),
+    Rule(
+        "recording_forbidden_by_profile",
+        "none",
+        lambda f: f.recording and f.profile == "kbv",
+        "The kbv profile never allows a recording.",
+        _profile,
+    ),
+    Rule(
+        "ai_forbidden_by_profile",
+        "none",
+        lambda f: f.ai_active and f.profile == "kbv",
+        "The kbv profile never allows AI to listen.",
+        _profile,
+    ),
+    Rule(
+        "recording_forbidden_by_privacy_class",
+        "none",
+        lambda f: f.recording and f.privacy_class == "maximum",
+        "A visit of maximum privacy is never recorded.",
+    ),
+    Rule(
+        "ai_forbidden_by_privacy_class",
+        "none",
+        lambda f: f.ai_active and f.privacy_class == "maximum",
+        "In a visit of maximum privacy AI never listens.",
+    ),
+    Rule(
+        "relay_required_but_missing",
+        "none",
+        lambda f: f.relay_only and not f.turn_available,
+        "Addresses must be hidden, but no relay is configured: rather no call than a visible address.",
+    ),
+    Rule(
+        "recording_needs_server",
+        "none",
+        lambda f: f.recording and not f.sfu_available,
+        "Recording needs a media server, and there is none.",
+    ),
+    Rule(
+        "ai_needs_server",
+        "none",
+        lambda f: f.ai_active and not f.sfu_available,
+        "AI needs a media server, and there is none.",
+    ),
+    Rule(
+        "three_or_more_need_server",
+        "none",
+        lambda f: f.participants > 2 and not f.sfu_available,
+        "Three or more people need a media server, and there is none.",
+        _people,
+    ),
+    Rule(
+        "server_must_be_blind",
+        "none",
+        lambda f: f.needs_server and f.server_may_not_listen and not f.sfu_is_blind,
+        "Profile or privacy class forbid a media server that could read the media.",
+        _profile,
+    ),
+    Rule("recording_through_server", "sfu", lambda f: f.recording, "A recording is made by the clinic's media server."),
+    Rule("ai_through_server", "sfu", lambda f: f.ai_active, "AI listens through the clinic's media server."),
+    Rule(
+        "three_or_more",
+        "sfu",
+        lambda f: f.participants > 2,
+        "Three or more people meet through the clinic's media server, which forwards and never decodes.",
+        _people,
+    ),
+    Rule("one_to_one", "p2p", lambda f: True, "Two people are connected browser to browser."),
 )
 
 CONDITIONS: tuple[Condition, ...] = (
-    Condition("relay_only_by_clinic", lambda f: f.relay_only_by_clinic,
-              "The clinic hides everybody's network address: only relayed connections.", "relay"),
-    Condition("relay_only_by_patient", lambda f: f.relay_only_by_patient,
-              "The patient hides the network address: only relayed connections.", "relay"),
-    Condition("maximum_privacy", lambda f: f.privacy_class == "maximum",
-              "The visit type asks for maximum privacy."),
-    Condition("no_relay_configured", lambda f: not f.turn_available,
-              "No relay is configured: on some networks the connection will not succeed."),
-    Condition("more_people_may_come", lambda f: f.participants <= 2 and (f.visit_is_group or f.seats > 2),
-              "More than two people are expected; this decision is made again when the third one comes."),
+    Condition(
+        "relay_only_by_clinic",
+        lambda f: f.relay_only_by_clinic,
+        "The clinic hides everybody's network address: only relayed connections.",
+        "relay",
+    ),
+    Condition(
+        "relay_only_by_patient",
+        lambda f: f.relay_only_by_patient,
+        "The patient hides the network address: only relayed connections.",
+        "relay",
+    ),
+    Condition("maximum_privacy", lambda f: f.privacy_class == "maximum", "The visit type asks for maximum privacy."),
+    Condition(
+        "no_relay_configured",
+        lambda f: not f.turn_available,
+        "No relay is configured: on some networks the connection will not succeed.",
+    ),
+    Condition(
+        "more_people_may_come",
+        lambda f: f.participants <= 2 and (f.visit_is_group or f.seats > 2),
+        "More than two people are expected; this decision is made again when the third one comes.",
+    ),
 )
+# fmt: on
 
 
 def decide(facts: Facts) -> Decision:

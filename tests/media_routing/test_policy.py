@@ -29,15 +29,26 @@ TABLE = [
     ({"recording": True}, "none", ["recording_needs_server"]),
     ({"recording": True, **SFU}, "sfu", ["recording_through_server"]),
     ({"recording": True, "profile": "kbv", **BLIND}, "none", ["recording_forbidden_by_profile"]),
-    ({"recording": True, "privacy_class": "maximum", **BLIND}, "none", ["recording_forbidden_by_privacy_class", "maximum_privacy"]),
+    (
+        {"recording": True, "privacy_class": "maximum", **BLIND},
+        "none",
+        ["recording_forbidden_by_privacy_class", "maximum_privacy"],
+    ),
     ({"ai_active": True}, "none", ["ai_needs_server"]),
     ({"ai_active": True, **SFU}, "sfu", ["ai_through_server"]),
     ({"ai_active": True, "profile": "kbv", **BLIND}, "none", ["ai_forbidden_by_profile"]),
-    ({"ai_active": True, "privacy_class": "maximum", **BLIND}, "none", ["ai_forbidden_by_privacy_class", "maximum_privacy"]),
+    (
+        {"ai_active": True, "privacy_class": "maximum", **BLIND},
+        "none",
+        ["ai_forbidden_by_privacy_class", "maximum_privacy"],
+    ),
     ({"relay_only_by_clinic": True}, "p2p", ["one_to_one", "relay_only_by_clinic"]),
     ({"relay_only_by_patient": True}, "p2p", ["one_to_one", "relay_only_by_patient"]),
-    ({"relay_only_by_patient": True, "turn_available": False}, "none",
-     ["relay_required_but_missing", "relay_only_by_patient", "no_relay_configured"]),
+    (
+        {"relay_only_by_patient": True, "turn_available": False},
+        "none",
+        ["relay_required_but_missing", "relay_only_by_patient", "no_relay_configured"],
+    ),
     ({"turn_available": False}, "p2p", ["one_to_one", "no_relay_configured"]),
     ({"privacy_class": "maximum"}, "p2p", ["one_to_one", "maximum_privacy"]),
     ({"seats": 4}, "p2p", ["one_to_one", "more_people_may_come"]),
@@ -139,6 +150,8 @@ def test_docs_print_the_rules_in_the_order_of_the_code():
     lines = (Path(__file__).parents[2] / "docs" / "ROUTING.md").read_text().splitlines()
     rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in lines if line.startswith("| `")]
     documented = [row[:1] + row[-1:] for row in rows]
-    assert [row for row in documented if row[0] in REASON_CODES] == [(rule.code, rule.text) for rule in (*ROUTE_RULES, *CONDITIONS)]
+    assert [row for row in documented if row[0] in REASON_CODES] == [
+        (rule.code, rule.text) for rule in (*ROUTE_RULES, *CONDITIONS)
+    ]
     routes = {row[0]: row[1] for row in rows if len(row) == 3}
     assert routes == {rule.code: rule.route for rule in ROUTE_RULES}

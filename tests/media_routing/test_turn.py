@@ -62,7 +62,9 @@ def test_it_offers_udp_then_tcp_then_tls():
 
 
 def test_an_address_of_version_6_is_bracketed():
-    assert TurnServer("2001:db8::7", "s3cret", tcp_port=0, tls_port=None).urls == ["turn:[2001:db8::7]:3478?transport=udp"]
+    assert TurnServer("2001:db8::7", "s3cret", tcp_port=0, tls_port=None).urls == [
+        "turn:[2001:db8::7]:3478?transport=udp"
+    ]
 
 
 def test_a_server_without_any_transport_is_left_out():
