@@ -6,7 +6,6 @@ from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("consultations.clinics.urls")),
-    path("", include("consultations.appointments.urls")),
     path("", include("consultations.rooms.urls")),
     path("", include("consultations.demo.urls")),
     path("accounts/", include("telemed.accounts.urls")),
