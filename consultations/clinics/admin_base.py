@@ -1,10 +1,14 @@
 """The rules of Django admin here: only your clinics' rows, clinical rows read-only, every write an audited action (SEC-23)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 
 from consultations.clinics.actions import delete_setting, save_setting
 from consultations.clinics.models import Clinic, Membership
@@ -24,6 +28,27 @@ def administers(request: HttpRequest) -> bool:
     if not hasattr(request, "_administers_clinics"):
         request._administers_clinics = request.user.is_active and clinics_of(request.user).exists()  # type: ignore[attr-defined]
     return bool(request._administers_clinics)  # type: ignore[attr-defined]
+
+
+def is_wholly_yours(request: HttpRequest, user: User) -> bool:
+    """Return whether nobody but the person's own clinics (or a superuser) depends on this account.
+
+    Else an admin of one clinic could change the e-mail address of a doctor shared with another clinic, and so take her account.
+    """
+    if request.user.is_superuser:
+        return True
+    return not user.is_superuser and not user.memberships.exclude(clinic__in=clinics_of(request.user)).exists()
+
+
+@dataclass(frozen=True)
+class Button:
+    """One thing to do with one row: `act(obj, acting_user)` returns the sentence to show, or raises ValidationError."""
+
+    name: str
+    label: Any
+    explanation: Any
+    act: Callable[[Any, User], str]
+    danger: bool = False
 
 
 class ScopedMixin:
@@ -62,13 +87,39 @@ class ScopedMixin:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin[Any]):
+class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin):
     """A model admin under these rules. `reads_event` names the audit event of opening one row ('' for plain settings)."""
 
     actions = None
     show_full_result_count = False
     list_per_page = 50
     reads_event: ClassVar[str] = ""
+    buttons: ClassVar[tuple[Button, ...]] = ()
+    change_form_template = "admin/change_form_with_buttons.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_press"
+        press = path("<path:object_id>/press/<slug:button>/", self.admin_site.admin_view(self.press), name=name)
+        return [press, *super().get_urls()] if self.buttons else super().get_urls()
+
+    def press(self, request: HttpRequest, object_id: str, button: str) -> HttpResponse:
+        """Carry out one button on one row; only by POST, only on rows in scope."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        obj = self.get_object(request, object_id)
+        chosen = next((one for one in self.buttons if one.name == button), None)
+        if obj is None or chosen is None or not administers(request):
+            raise Http404
+        try:
+            messages.success(request, chosen.act(obj, request.user))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        target = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return HttpResponseRedirect(reverse(target, args=[obj.pk]))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        context["buttons"] = self.buttons if kwargs.get("obj") else ()
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def clinic_of(self, obj: Any) -> Clinic | None:
         """Return the clinic that owns `obj`, following `clinic_path`."""
@@ -133,5 +184,5 @@ class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin[Any]):
     log_change = log_addition  # type: ignore[assignment]
 
 
-class ClinicScopedInline(ScopedMixin, admin.TabularInline[Any, Any]):
+class ClinicScopedInline(ScopedMixin, admin.TabularInline):
     extra = 0
