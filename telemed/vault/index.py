@@ -1,7 +1,5 @@
 """Blind index: find an encrypted value by equality without storing it in the clear."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 from functools import lru_cache
@@ -10,23 +8,19 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from telemed.vault.keyring import KeyRingError, require_strong_key
+from telemed.vault.keyring import decode_key
 
 
 def parse_index_key(encoded: str) -> bytes:
     """Return the 32 bytes of BLIND_INDEX_KEY (base64); raise KeyRingError when malformed or weak."""
-    try:
-        key = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise KeyRingError("malformed", "BLIND_INDEX_KEY is not base64") from None
-    return require_strong_key(key, "BLIND_INDEX_KEY")
+    return decode_key(encoded, "BLIND_INDEX_KEY")
 
 
 @lru_cache(maxsize=64)
 def _subkey(encoded: str, purpose: str) -> bytes:
-    return HKDF(
-        algorithm=hashes.SHA256(), length=32, salt=None, info=f"blind-index/1/{purpose}".encode()
-    ).derive(parse_index_key(encoded))
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"blind-index/1/{purpose}".encode()).derive(
+        parse_index_key(encoded)
+    )
 
 
 def blind_index(value: str, purpose: str) -> str:
