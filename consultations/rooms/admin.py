@@ -1,0 +1,120 @@
+"""Visits and appointments in the administration: read-only, with buttons that call the practice's own actions."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from consultations.appointments.models import Appointment, StatusChange
+from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
+from consultations.outbox.models import Message
+from consultations.rooms.actions import booking
+from consultations.rooms.models import Participant, Room, RouteDecision
+from telemed.accounts.models import User
+
+
+def _cancel(appointment: Appointment, acting_user: User) -> str:
+    if appointment.status != Appointment.Status.BOOKED:
+        raise ValidationError(_("Only a visit that nobody has come to yet can be cancelled."))
+    booking.cancel_visit(appointment, acting_user=acting_user)
+    return _("The visit is cancelled. The patient was told.")
+
+
+def _send_new_link(appointment: Appointment, acting_user: User) -> str:
+    seat = appointment.room.participants.get(role=Participant.Role.PATIENT)
+    booking.send_new_link(seat, acting_user=acting_user)
+    return _("A new link is on its way. Earlier links keep working.")
+
+
+def _resend(message: Message, acting_user: User) -> str:
+    appointment = Appointment.objects.filter(public_id=message.subject, clinic=message.clinic).first()
+    if appointment is None:
+        raise ValidationError(_("This message is about no visit, so there is nothing to send again."))
+    return _send_new_link(appointment, acting_user)
+
+
+class StatusChangeInline(ClinicScopedInline):
+    model = StatusChange
+    clinic_path = "appointment__clinic"
+    read_only = True
+    fields = readonly_fields = ["at", "old", "new", "by"]
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(ClinicScopedAdmin):
+    read_only = True
+    reads_event = "appointment.read"
+    list_display = ["public_id", "starts_at", "practitioner", "visit_type", "status"]
+    list_filter = ["status"]
+    search_fields = ["=public_id"]
+    date_hierarchy = "starts_at"
+    list_select_related = ["practitioner__user", "visit_type"]
+    inlines = [StatusChangeInline]
+    buttons = (
+        Button(
+            "send-link",
+            gettext_lazy("Send a new link"),
+            gettext_lazy("The patient gets a fresh link by e-mail or text message."),
+            _send_new_link,
+        ),
+        Button(
+            "cancel",
+            gettext_lazy("Cancel the visit"),
+            gettext_lazy("The patient is told, and every link to this visit stops working. This cannot be undone."),
+            _cancel,
+            danger=True,
+        ),
+    )
+
+    def subject_of(self, obj: Any) -> str:
+        return obj.patient.public_id
+
+
+class RouteDecisionInline(ClinicScopedInline):
+    model = RouteDecision
+    clinic_path = "room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = ["at", "trigger", "route", "refused", "reasons"]
+
+
+class ParticipantInline(ClinicScopedInline):
+    """Who took part, by role. Where they were and how to reach them is for those who treat, not for administration."""
+
+    model = Participant
+    clinic_path = "room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = ["role", "kind", "state", "identity_outcome", "arrived_at", "admitted_at", "left_at", "end_reason"]
+
+
+@admin.register(Room)
+class RoomAdmin(ClinicScopedAdmin):
+    clinic_path = "appointment__clinic"
+    read_only = True
+    reads_event = "room.read"
+    list_display = ["code", "state", "route", "opened_at", "ended_at", "outcome"]
+    list_filter = ["state", "route", "outcome"]
+    fields = ["code", "appointment", "seats", "state", "route", "route_reasons", "opened_at", "live_at", "ended_at", "outcome"]
+    inlines = [ParticipantInline, RouteDecisionInline]
+
+    def subject_of(self, obj: Any) -> str:
+        return obj.appointment.patient.public_id
+
+
+@admin.register(Message)
+class MessageAdmin(ClinicScopedAdmin):
+    """What was sent and what failed. Recipient and text stay encrypted: nobody needs them here."""
+
+    read_only = True
+    list_display = ["event", "channel", "language", "state", "attempts", "created_at", "sent_at"]
+    list_filter = ["state", "channel", "event"]
+    fields = ["event", "channel", "language", "template_version", "subject", "state", "attempts", "error_code", "created_at", "sent_at"]
+    buttons = (
+        Button(
+            "resend",
+            gettext_lazy("Send again"),
+            gettext_lazy("Makes a new link and sends it: the old message's text was deleted when it went out."),
+            _resend,
+        ),
+    )
