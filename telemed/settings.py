@@ -173,6 +173,9 @@ CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
+CELERY_BEAT_SCHEDULE = {"outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0}}
+# Dotted path of a class as in consultations/outbox/sms.py; empty: no text messages, and the pages say so.
+SMS_BACKEND = env.env_str("SMS_BACKEND", "consultations.outbox.sms.ConsoleSms" if DEMO else "")
 
 # --- People ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -200,13 +203,29 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reset_password": "10/m/ip,5/m/key"}
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+# By address only: what counts by account is in accounts.adapters and accounts.forms (SEC-17).
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip", "reset_password": "10/m/ip,5/m/key"}
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # our mail server is nobody's tool to write to strangers
 MFA_ADAPTER = "telemed.accounts.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Telemed"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# A passkey is two factors in one only when it checks its owner: PIN, finger or face.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# One step of 30 s either way for clocks that are off; every code works once (accounts.totp).
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "telemed.accounts.forms.AuthenticateForm",
+    "reauthenticate": "telemed.accounts.forms.ReauthenticateForm",
+    "activate_totp": "telemed.accounts.forms.ActivateTotpForm",
+    "add_webauthn": "telemed.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "telemed.accounts.forms.EditPasskeyForm",
+    "login_webauthn": "telemed.accounts.forms.LoginPasskeyForm",
+    "authenticate_webauthn": "telemed.accounts.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "telemed.accounts.forms.ReauthenticatePasskeyForm",
+}
+USERSESSIONS_ADAPTER = "telemed.accounts.adapters.UserSessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = False
 
 STAFF_IDLE_LOGOFF_S = 15 * 60

@@ -49,7 +49,12 @@ class PatientRelation(models.Model):
     kind = models.CharField(_("relation"), max_length=10, choices=Kind.choices)
     name = models.CharField(_("full name"), max_length=150)
     related_patient = models.ForeignKey(
-        Patient, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("also a patient here")
+        Patient,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("also a patient here"),
     )
     contact = EncryptedTextField(_("contact"), blank=True, default="")
     valid_until = models.DateField(_("valid until"), null=True, blank=True)

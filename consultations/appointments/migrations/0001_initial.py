@@ -2,111 +2,256 @@
 
 import django.core.validators
 import django.db.models.deletion
-import telemed.lib.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import telemed.lib.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clinics', '0001_initial'),
-        ('patients', '0001_initial'),
-        ('practitioners', '0001_initial'),
+        ("clinics", "0001_initial"),
+        ("patients", "0001_initial"),
+        ("practitioners", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CareThread',
+            name="CareThread",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='care_threads', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="care_threads", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'care thread',
-                'verbose_name_plural': 'care threads',
+                "verbose_name": "care thread",
+                "verbose_name_plural": "care threads",
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True)),
-                ('starts_at', models.DateTimeField(verbose_name='starts')),
-                ('ends_at', models.DateTimeField(verbose_name='ends')),
-                ('blocks_until', models.DateTimeField(verbose_name='practitioner busy until')),
-                ('zone', models.CharField(max_length=64, verbose_name='agreed in time zone')),
-                ('status', models.CharField(choices=[('booked', 'Expected'), ('arrived', 'Waiting'), ('in_visit', 'In visit'), ('completed', 'Done'), ('no_show', 'Did not come'), ('cancelled', 'Cancelled')], default='booked', max_length=10, verbose_name='state')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='patients.patient')),
-                ('practitioner', models.ForeignKey(blank=True, help_text="Empty for a team's visit until somebody takes it.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='practitioners.practitioner')),
-                ('care_thread', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='appointments.carethread')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="starts")),
+                ("ends_at", models.DateTimeField(verbose_name="ends")),
+                ("blocks_until", models.DateTimeField(verbose_name="practitioner busy until")),
+                ("zone", models.CharField(max_length=64, verbose_name="agreed in time zone")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("booked", "Expected"),
+                            ("arrived", "Waiting"),
+                            ("in_visit", "In visit"),
+                            ("completed", "Done"),
+                            ("no_show", "Did not come"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="booked",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="appointments", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="appointments", to="patients.patient"
+                    ),
+                ),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty for a team's visit until somebody takes it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="practitioners.practitioner",
+                    ),
+                ),
+                (
+                    "care_thread",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="appointments.carethread",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'appointment',
-                'verbose_name_plural': 'appointments',
+                "verbose_name": "appointment",
+                "verbose_name_plural": "appointments",
             },
         ),
         migrations.CreateModel(
-            name='StatusChange',
+            name="StatusChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('old', models.CharField(blank=True, max_length=10)),
-                ('new', models.CharField(max_length=10)),
-                ('at', models.DateTimeField()),
-                ('appointment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='status_changes', to='appointments.appointment')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("old", models.CharField(blank=True, max_length=10)),
+                ("new", models.CharField(max_length=10)),
+                ("at", models.DateTimeField()),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="status_changes",
+                        to="appointments.appointment",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'status change',
-                'verbose_name_plural': 'status changes',
-                'ordering': ['at', 'id'],
+                "verbose_name": "status change",
+                "verbose_name_plural": "status changes",
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='VisitType',
+            name="VisitType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True)),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('duration_minutes', models.PositiveSmallIntegerField(default=20, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(240)], verbose_name='length in minutes')),
-                ('buffer_minutes', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MaxValueValidator(120)], verbose_name='minutes kept free afterwards')),
-                ('is_group', models.BooleanField(default=False, verbose_name='for three or more people')),
-                ('max_participants', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(2), django.core.validators.MaxValueValidator(8)], verbose_name='people at most')),
-                ('quality_profile', models.CharField(choices=[('general', 'General'), ('talking', 'Talking therapy: sound first'), ('neurology', 'Neurology: smooth movement first'), ('dermatology', 'Dermatology: detail first')], default='general', max_length=12, verbose_name='quality profile')),
-                ('privacy_class', models.CharField(choices=[('standard', 'Standard'), ('maximum', 'Maximum: media never touch a server that could read them')], default='standard', max_length=8, verbose_name='privacy class')),
-                ('purposes', models.JSONField(blank=True, default=list, verbose_name='consents that may be asked')),
-                ('active', models.BooleanField(default=True, verbose_name='can be booked')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='visit_types', to='clinics.clinic')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(default=telemed.lib.ids.public_id, editable=False, max_length=22, unique=True),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "duration_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(240),
+                        ],
+                        verbose_name="length in minutes",
+                    ),
+                ),
+                (
+                    "buffer_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=5,
+                        validators=[django.core.validators.MaxValueValidator(120)],
+                        verbose_name="minutes kept free afterwards",
+                    ),
+                ),
+                ("is_group", models.BooleanField(default=False, verbose_name="for three or more people")),
+                (
+                    "max_participants",
+                    models.PositiveSmallIntegerField(
+                        default=2,
+                        validators=[
+                            django.core.validators.MinValueValidator(2),
+                            django.core.validators.MaxValueValidator(8),
+                        ],
+                        verbose_name="people at most",
+                    ),
+                ),
+                (
+                    "quality_profile",
+                    models.CharField(
+                        choices=[
+                            ("general", "General"),
+                            ("talking", "Talking therapy: sound first"),
+                            ("neurology", "Neurology: smooth movement first"),
+                            ("dermatology", "Dermatology: detail first"),
+                        ],
+                        default="general",
+                        max_length=12,
+                        verbose_name="quality profile",
+                    ),
+                ),
+                (
+                    "privacy_class",
+                    models.CharField(
+                        choices=[
+                            ("standard", "Standard"),
+                            ("maximum", "Maximum: media never touch a server that could read them"),
+                        ],
+                        default="standard",
+                        max_length=8,
+                        verbose_name="privacy class",
+                    ),
+                ),
+                ("purposes", models.JSONField(blank=True, default=list, verbose_name="consents that may be asked")),
+                ("active", models.BooleanField(default=True, verbose_name="can be booked")),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="visit_types", to="clinics.clinic"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'visit type',
-                'verbose_name_plural': 'visit types',
+                "verbose_name": "visit type",
+                "verbose_name_plural": "visit types",
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='visit_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='appointments.visittype'),
+            model_name="appointment",
+            name="visit_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="appointments", to="appointments.visittype"
+            ),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['practitioner', 'starts_at'], name='appointment_by_practitioner'),
+            model_name="appointment",
+            index=models.Index(fields=["practitioner", "starts_at"], name="appointment_by_practitioner"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['clinic', 'starts_at'], name='appointment_by_clinic'),
+            model_name="appointment",
+            index=models.Index(fields=["clinic", "starts_at"], name="appointment_by_clinic"),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('blocks_until__gte', models.F('ends_at')), ('ends_at__gt', models.F('starts_at'))), name='appointment_times_in_order'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("blocks_until__gte", models.F("ends_at")), ("ends_at__gt", models.F("starts_at"))),
+                name="appointment_times_in_order",
+            ),
         ),
     ]
