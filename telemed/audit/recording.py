@@ -189,7 +189,8 @@ def _lock_head(connection: BaseDatabaseWrapper, owners: set[Owner]) -> tuple[int
     if missing:
         pseudonyms.create_keys(sorted(missing), connection.alias)
         found = _read_head(connection, owners)
-        assert found is not None and owners <= found[2].keys()
+        assert found is not None
+        assert owners <= found[2].keys()
     return found
 
 

@@ -40,7 +40,7 @@ def _no_replace_rule() -> DatabaseRule:
         sqlite=[
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} BEFORE INSERT ON audit_entry "
-            "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE seq = NEW.seq) "
+            "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE seq = NEW.seq) "  # noqa: S608  constants only
             f"BEGIN SELECT RAISE(ABORT, '{message}'); END",
         ],
         postgresql=[

@@ -1,8 +1,8 @@
 """What the rules are. Pure data; installing them is installer.py's job."""
 
 import re
-from dataclasses import dataclass
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}\Z")
 VENDORS = ("sqlite", "postgresql")

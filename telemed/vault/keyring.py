@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -118,7 +119,7 @@ def decode_key(encoded: str, name: str) -> bytes:
         raise KeyRingError("malformed", f"{name} is not base64") from None
     if len(key) != KEY_BYTES:
         raise KeyRingError("weak", f"{name} has {len(key)} bytes, {KEY_BYTES} are needed")
-    steps = {(after - before) % 256 for before, after in zip(key, key[1:], strict=False)}
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
     if len(set(key)) < 17 or len(steps) == 1 or all(0x20 <= byte < 0x7F for byte in key):
         raise KeyRingError("weak", f"{name} is not random; make one with: openssl rand -base64 32")
     return key

@@ -1,5 +1,6 @@
-import telemed.vault.fields
 from django.db import migrations, models
+
+import telemed.vault.fields
 
 
 class Migration(migrations.Migration):
