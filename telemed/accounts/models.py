@@ -30,7 +30,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("full name"), max_length=150)
-    language = models.CharField(_("language"), max_length=8, default="en", choices=[("en", "English"), ("de", "Deutsch")])
+    language = models.CharField(
+        _("language"), max_length=8, default="en", choices=[("en", "English"), ("de", "Deutsch")]
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin")
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may open the administration"), default=False)
