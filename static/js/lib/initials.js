@@ -1,0 +1,15 @@
+const TITLES = /^(?:dr|prof|med|dipl|mr|mrs|ms|herr|frau)\.?$/iu;
+
+/**
+ * Up to two letters that stand for a person whose picture is off: of the first and the last word that is not a title.
+ *
+ * @param {string} name
+ * @returns {string} "" when the name has no letters
+ */
+export function initials(name) {
+  const words = name.split(/[\s,]+/u).filter((word) => /\p{L}/u.test(word));
+  const names = words.filter((word) => !TITLES.test(word));
+  const used = names.length > 0 ? names : words;
+  const letter = (/** @type {string|undefined} */ word) => word?.match(/\p{L}\p{M}*/u)?.[0]?.toLocaleUpperCase() ?? "";
+  return letter(used[0]) + (used.length > 1 ? letter(used.at(-1)) : "");
+}
