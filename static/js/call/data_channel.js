@@ -1,0 +1,115 @@
+/**
+ * The two negotiated data channels to a peer. "sealed" (id 0, ordered, reliable) carries chat and the state of each
+ * other's devices; nothing of it ever passes a server. "heartbeat" (id 1, unordered, never repeated) carries beats:
+ * a beat that comes late says nothing, so it is not worth repeating.
+ *
+ * @import { ChatMessage } from "../lib/chat_log.js"
+ * @typedef {{mic: boolean, camera: boolean, screen: boolean, hand: boolean, sends: string[]}} MediaState
+ *   sends: the slots there is a device for, muted or not
+ */
+
+import { MAX_MESSAGES } from "../lib/chat_log.js";
+
+/** A page of history per message: SCTP messages beyond 16 KiB are not safe between browsers. */
+const HISTORY_PAGE_BYTES = 12_000;
+const MAX_MESSAGE_LENGTH = 64_000;
+
+/** Emits "open", "beat", "media" (detail MediaState), "verified", "chat" (detail: unchecked message), "history" (detail: array). */
+export class PeerChannels extends EventTarget {
+  #sealed;
+  #heartbeat;
+  #beats = 0;
+
+  /** @param {{create_channel: (label: string, init: RTCDataChannelInit) => RTCDataChannel}} connection */
+  constructor(connection) {
+    super();
+    this.#sealed = connection.create_channel("sealed", { negotiated: true, id: 0, ordered: true });
+    this.#heartbeat = connection.create_channel("heartbeat", { negotiated: true, id: 1, ordered: false, maxRetransmits: 0 });
+    this.#sealed.addEventListener("open", () => this.dispatchEvent(new Event("open")));
+    this.#sealed.addEventListener("message", ({ data }) => this.#receive(data));
+    this.#heartbeat.addEventListener("message", () => this.dispatchEvent(new Event("beat")));
+  }
+
+  get is_open() {
+    return this.#sealed.readyState === "open";
+  }
+
+  beat() {
+    // Beats that pile up behind a dead path would arrive in one burst and say "alive" too late.
+    if (this.#heartbeat.readyState === "open" && this.#heartbeat.bufferedAmount === 0) {
+      this.#heartbeat.send(String(++this.#beats));
+    }
+  }
+
+  /** @param {MediaState} state */
+  send_media(state) {
+    this.#send({ kind: "media", ...state });
+  }
+
+  send_verified() {
+    this.#send({ kind: "verified" });
+  }
+
+  /** @param {ChatMessage} message @returns {boolean} false when there is no connection to send it over now */
+  send_chat(message) {
+    return this.#send({ kind: "chat", message });
+  }
+
+  /** @param {ChatMessage[]} messages */
+  send_history(messages) {
+    /** @type {ChatMessage[]} */
+    let page = [];
+    let size = 0;
+    for (const message of messages) {
+      page.push(message);
+      size += 4 * message.text.length + 200;
+      if (size >= HISTORY_PAGE_BYTES) {
+        this.#send({ kind: "history", messages: page });
+        page = [];
+        size = 0;
+      }
+    }
+    if (page.length > 0) this.#send({ kind: "history", messages: page });
+  }
+
+  /** @param {object} message */
+  #send(message) {
+    if (!this.is_open) return false;
+    this.#sealed.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** @param {unknown} data from the peer: trusted to be nothing in particular */
+  #receive(data) {
+    if (typeof data !== "string" || data.length > MAX_MESSAGE_LENGTH) return;
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (typeof message !== "object" || message === null) return;
+    if (message.kind === "media") this.#emit("media", media_state(message));
+    else if (message.kind === "verified") this.#emit("verified", null);
+    else if (message.kind === "chat") this.#emit("chat", message.message);
+    else if (message.kind === "history" && Array.isArray(message.messages)) {
+      this.#emit("history", message.messages.slice(0, MAX_MESSAGES));
+    }
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** @param {Record<string, unknown>} message @returns {MediaState} */
+function media_state({ mic, camera, screen, hand, sends }) {
+  return {
+    mic: mic === true,
+    camera: camera === true,
+    screen: screen === true,
+    hand: hand === true,
+    sends: Array.isArray(sends) ? sends.filter((slot) => slot === "audio" || slot === "video") : [],
+  };
+}

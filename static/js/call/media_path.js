@@ -1,0 +1,124 @@
+/**
+ * The seam every route fits into: peer to peer now, a media server or an external engine later. The pages and the
+ * call client know only this contract, so a route can be added or changed in a visit without touching them.
+ *
+ *   prepare ─▶ connecting ─ verify ─▶ connected ⇄ lost
+ *                   └──────(20 s)───▶ failed ──▶ connected      close ─▶ closed, from anywhere
+ *
+ * @import { ChatMessage } from "../lib/chat_log.js"
+ * @import { Message } from "../lib/protocol.js"
+ * @import { MediaState } from "./data_channel.js"
+ * @import { Slot } from "./peer_connection.js"
+ *
+ * @typedef {"new"|"connecting"|"connected"|"lost"|"failed"|"closed"} PathState
+ *   failed: not connected in good time, still trying
+ * @typedef {{state: PathState, route: "direct"|"relay"|"", local: string, remote: string, protocol: string, rtt_ms: number|null}} PathReport
+ *
+ * Events, all CustomEvents: "change" (PathReport), "remote-track" ({slot, track}), "pulse" ({state, silence_ms}),
+ * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "open" (null),
+ * "quality" ({word, factor, rates}), "trouble" (error).
+ */
+
+export class MediaPath extends EventTarget {
+  /** @type {PathReport} */
+  report = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+
+  /** Builds the connection and starts negotiating. Resolves when negotiation has begun, not when it is done. */
+  async prepare() {}
+
+  /**
+   * Resolves true when media is proved on both sides: decoded here, and the peer said so. False when it was not in
+   * `timeout_ms`, or the path was closed meanwhile; the path goes on trying until it is closed.
+   *
+   * @param {number} timeout_ms
+   * @returns {Promise<boolean>}
+   */
+  async verify(timeout_ms) {
+    return timeout_ms < 0;
+  }
+
+  /**
+   * Takes over from `previous`: announces this path's remote tracks, then closes the other.
+   *
+   * @param {MediaPath|null} previous
+   */
+  async swap(previous) {
+    previous?.close();
+  }
+
+  /** Ends everything at once and for good. */
+  close() {
+    this.note({ state: "closed", route: "" });
+  }
+
+  /** @param {Slot} _slot @param {MediaStreamTrack|null} _track */
+  async set_track(_slot, _track) {}
+
+  /** @param {MediaState} _state */
+  set_media(_state) {}
+
+  /** @param {ChatMessage} _message @returns {boolean} */
+  send_chat(_message) {
+    return false;
+  }
+
+  /** @param {ChatMessage[]} _messages */
+  send_history(_messages) {}
+
+  /** @param {Message} _message a `signal` or `ack` of the peer */
+  receive_signal(_message) {}
+
+  /** @param {"all"|"relay"} _policy from now on; the addresses in use are changed by an ICE restart */
+  set_ice_transport_policy(_policy) {}
+
+  /** @param {boolean} _socket_up @param {boolean} _peer_present */
+  set_reachable(_socket_up, _peer_present) {}
+
+  /** @param {number} _now_ms a monotonic clock; called about four times a second */
+  tick(_now_ms) {}
+
+  /** @returns {Promise<Record<string, number>>} frames the transforms carried */
+  async count_frames() {
+    return {};
+  }
+
+  /** @param {Partial<PathReport>} changes told as "change" when state or route became another one */
+  note(changes) {
+    const before = this.report;
+    this.report = { ...before, ...changes };
+    if (this.report.state !== before.state || this.report.route !== before.route) this.emit("change", this.report);
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** A path that connects to nobody at once: for tests of what stands above the seam. */
+export class NullPath extends MediaPath {
+  /** @type {string[]} */
+  calls = [];
+
+  async prepare() {
+    this.calls.push("prepare");
+    this.note({ state: "connecting" });
+  }
+
+  async verify() {
+    this.calls.push("verify");
+    this.note({ state: "connected", route: "direct" });
+    return true;
+  }
+
+  /** @param {MediaPath|null} previous */
+  async swap(previous) {
+    this.calls.push("swap");
+    await super.swap(previous);
+  }
+
+  close() {
+    this.calls.push("close");
+    super.close();
+  }
+}

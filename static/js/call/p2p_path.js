@@ -1,0 +1,280 @@
+/**
+ * The path from browser to browser: signaling, connection, channels, heartbeat, recovery and statistics of one peer.
+ *
+ * @import { ChatMessage } from "../lib/chat_log.js"
+ * @import { JoinDescriptor, Message, Peer, SignalBody } from "../lib/protocol.js"
+ * @import { Rates } from "../lib/stats_math.js"
+ * @import { MediaState } from "./data_channel.js"
+ * @import { FrameTransforms } from "./frame_transforms.js"
+ * @import { PathState } from "./media_path.js"
+ * @import { Slot } from "./peer_connection.js"
+ */
+
+import { Heartbeat } from "../lib/heartbeat.js";
+import { MediaProof } from "../lib/proof.js";
+import { stream_id } from "../lib/protocol.js";
+import { judge, SteadyQuality } from "../lib/quality.js";
+import { Recovery } from "../lib/recovery.js";
+import { route_of } from "../lib/stats_math.js";
+import { PeerChannels } from "./data_channel.js";
+import { MediaPath } from "./media_path.js";
+import { PeerConnection, SLOTS } from "./peer_connection.js";
+import { PeerSignaling } from "./peer_signaling.js";
+import { StatsMonitor } from "./stats_monitor.js";
+
+const STATS_EVERY_MS = 1000;
+
+/**
+ * @typedef {object} P2PPathOptions
+ * @property {string} page
+ * @property {string} peer_page
+ * @property {Peer} peer
+ * @property {JoinDescriptor} descriptor
+ * @property {FrameTransforms} transforms
+ * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
+ * @property {MediaState} media
+ * @property {(message: Message) => boolean} send
+ * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers if_older: null when those of the last call are still good
+ */
+
+export class P2PPath extends MediaPath {
+  #options;
+  #name;
+  #signaling;
+  /** @type {PeerConnection|null} */
+  #connection = null;
+  /** @type {PeerChannels|null} */
+  #channels = null;
+  /** @type {StatsMonitor|null} */
+  #stats = null;
+  #heartbeat;
+  #recovery = new Recovery();
+  #proof = new MediaProof();
+  #quality = new SteadyQuality();
+  /** @type {SignalBody[]} */
+  #early = [];
+  /** @type {MediaState} */
+  #media;
+  /** @type {MediaState|null} */
+  #peer_media = null;
+  #tracks;
+  #reachable = true;
+  /** @type {RTCIceTransportPolicy} */
+  #policy;
+  #last_beat_ms = -Infinity;
+  #last_stats_ms = -Infinity;
+  /** @type {((proved: boolean) => void)[]} */
+  #verifying = [];
+
+  /** @param {P2PPathOptions} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+    this.#media = options.media;
+    this.#policy = options.descriptor.ice_transport_policy;
+    this.#tracks = { ...options.tracks };
+    const { page, peer_page, peer, descriptor } = options;
+    this.#name = stream_id(page, peer_page);
+    this.#heartbeat = new Heartbeat({ lost_after_ms: descriptor.lost_after_ms });
+    this.#signaling = new PeerSignaling({
+      peer_id: peer.id,
+      stream_out: this.#name,
+      stream_in: stream_id(peer_page, page),
+      send: options.send,
+      deliver: (body) => this.#deliver(body),
+    });
+  }
+
+  get #closed() {
+    return this.report.state === "closed";
+  }
+
+  async prepare() {
+    this.#change("connecting");
+    const ice_servers = (await this.#options.ice_servers(false)) ?? [];
+    if (this.#closed) return;
+    const { peer, descriptor, transforms } = this.#options;
+    const connection = new PeerConnection({
+      polite: peer.polite,
+      ice_servers,
+      ice_transport_policy: this.#policy,
+      codecs: descriptor.codecs,
+      name: this.#name,
+      transforms,
+      tracks: this.#tracks,
+      send: (body) => this.#signaling.push(body, performance.now()),
+      refresh_ice_servers: () => this.#options.ice_servers(true),
+    });
+    connection.addEventListener("trouble", (event) => this.emit("trouble", /** @type {CustomEvent} */ (event).detail));
+    connection.addEventListener("ice-state", () => this.tick(performance.now()));
+    this.#connection = connection;
+    this.#stats = new StatsMonitor(connection);
+    this.#channels = this.#listen(new PeerChannels(connection));
+    for (const body of this.#early.splice(0)) connection.receive(body);
+  }
+
+  /** @param {number} timeout_ms */
+  verify(timeout_ms) {
+    if (this.#proof.complete) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        if (this.report.state === "connecting") this.#change("failed");
+        resolve(false);
+      }, timeout_ms);
+      this.#verifying.push((proved) => {
+        clearTimeout(timer);
+        resolve(proved);
+      });
+    });
+  }
+
+  /** @param {MediaPath|null} previous */
+  async swap(previous) {
+    for (const slot of SLOTS) this.emit("remote-track", { slot, track: this.#connection?.remote_track(slot) ?? null });
+    await super.swap(previous);
+  }
+
+  close() {
+    if (this.#closed) return;
+    super.close();
+    this.#connection?.close();
+    this.#options.transforms.forget(this.#name);
+    for (const settle of this.#verifying.splice(0)) settle(false);
+  }
+
+  /** @param {Slot} slot @param {MediaStreamTrack|null} track */
+  async set_track(slot, track) {
+    this.#tracks[slot] = track;
+    await this.#connection?.set_track(slot, track);
+  }
+
+  /** @param {MediaState} state */
+  set_media(state) {
+    this.#media = state;
+    this.#channels?.send_media(state);
+  }
+
+  /** @param {ChatMessage} message */
+  send_chat(message) {
+    return this.#channels?.send_chat(message) ?? false;
+  }
+
+  /** @param {ChatMessage[]} messages */
+  send_history(messages) {
+    this.#channels?.send_history(messages);
+  }
+
+  /** @param {Message} message */
+  receive_signal(message) {
+    if (!this.#closed) this.#signaling.receive(message);
+  }
+
+  /** @param {RTCIceTransportPolicy} policy */
+  set_ice_transport_policy(policy) {
+    this.#policy = policy;
+    this.#connection?.set_ice_transport_policy(policy);
+  }
+
+  /** @param {boolean} socket_up @param {boolean} peer_present */
+  set_reachable(socket_up, peer_present) {
+    const reachable = socket_up && peer_present;
+    if (reachable && !this.#reachable) {
+      this.#recovery.hurry();
+      this.#signaling.resume(performance.now());
+    }
+    this.#reachable = reachable;
+  }
+
+  count_frames() {
+    return this.#options.transforms.count(this.#name);
+  }
+
+  /** @param {number} now_ms */
+  tick(now_ms) {
+    if (this.#closed || !this.#connection) return;
+    if (this.#reachable) this.#signaling.flush(now_ms);
+    // A quarter of the interval early is nearer to the wanted pace than a whole tick late.
+    if (now_ms - this.#last_beat_ms >= 0.75 * this.#options.descriptor.heartbeat_ms) {
+      this.#last_beat_ms = now_ms;
+      this.#channels?.beat();
+    }
+    this.#watch_pulse(now_ms);
+    const situation = { pulse: this.#heartbeat.pulse(now_ms), ice_state: this.#connection.ice_state, reachable: this.#reachable };
+    if (this.#recovery.tick(situation, now_ms)) this.#connection.restart_ice();
+    if (!this.#proof.complete || now_ms - this.#last_stats_ms >= STATS_EVERY_MS) {
+      this.#last_stats_ms = now_ms;
+      this.#measure(now_ms);
+    }
+  }
+
+  /** @param {number} now_ms */
+  #watch_pulse(now_ms) {
+    const pulse = this.#heartbeat.change(now_ms);
+    if (!pulse) return;
+    this.emit("pulse", { state: pulse, silence_ms: this.#heartbeat.silence_ms(now_ms) });
+    if (pulse === "lost" && this.report.state === "connected") this.#change("lost");
+    if (pulse === "alive" && this.report.state === "lost") this.#change("connected");
+  }
+
+  /** @param {number} now_ms */
+  async #measure(now_ms) {
+    const rates = await this.#stats?.measure(now_ms);
+    if (!rates || this.#closed) return;
+    if (this.#proof.observe(rates, this.#peer_media?.sends ?? null)) this.#channels?.send_verified();
+    this.#note_pair(rates);
+    this.#settle_proof();
+    if (this.report.state !== "connected") return;
+    const verdict = judge(rates, { peer_camera: this.#peer_media?.camera === true });
+    this.emit("quality", { ...this.#quality.settle(verdict, now_ms), rates });
+  }
+
+  /** @param {Rates} rates */
+  #note_pair({ pair }) {
+    if (!pair) return;
+    const { local, remote, protocol, rtt_ms } = pair;
+    this.note({ route: route_of(pair), local, remote, protocol, rtt_ms });
+  }
+
+  #settle_proof() {
+    const { state } = this.report;
+    if (!this.#proof.complete || (state !== "connecting" && state !== "failed")) return;
+    this.#change("connected");
+    for (const settle of this.#verifying.splice(0)) settle(true);
+  }
+
+  /** @param {PeerChannels} channels */
+  #listen(channels) {
+    channels.addEventListener("open", () => {
+      channels.send_media(this.#media);
+      this.emit("open", null);
+    });
+    channels.addEventListener("beat", () => {
+      const now_ms = performance.now();
+      this.#heartbeat.hear(now_ms);
+      this.#watch_pulse(now_ms);
+    });
+    channels.addEventListener("media", (event) => {
+      this.#peer_media = /** @type {CustomEvent<MediaState>} */ (event).detail;
+      this.emit("peer-media", this.#peer_media);
+    });
+    channels.addEventListener("verified", () => {
+      this.#proof.hear_from_peer();
+      this.#settle_proof();
+    });
+    for (const type of ["chat", "history"]) {
+      channels.addEventListener(type, (event) => this.emit(type, /** @type {CustomEvent} */ (event).detail));
+    }
+    return channels;
+  }
+
+  /** @param {SignalBody} body */
+  #deliver(body) {
+    if (this.#connection) this.#connection.receive(body);
+    else this.#early.push(body);
+  }
+
+  /** @param {PathState} state */
+  #change(state) {
+    this.note({ state });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The words of docs/PROTOCOL.md: what the browser and the server say to each other.
+ *
+ * @typedef {{kind: "description", type: "offer"|"answer"|"pranswer"|"rollback", sdp: string}} DescriptionBody
+ * @typedef {{candidate: string, sdpMid: string|null, sdpMLineIndex: number|null, usernameFragment: string|null}} Candidate
+ * @typedef {{kind: "candidate", candidate: Candidate|null}} CandidateBody null: no more will come
+ * @typedef {{kind: "restart"}} RestartBody please restart ICE; sent by the polite side
+ * @typedef {{kind: "hidden"}} HiddenBody stands where the server withheld a candidate; means nothing
+ * @typedef {DescriptionBody|CandidateBody|RestartBody|HiddenBody} SignalBody
+ *
+ * @typedef {{id: string, polite: boolean}} Peer
+ * @typedef {object} JoinDescriptor
+ * @property {string} engine
+ * @property {{route: string, reasons: {code: string, text: string}[]}} decision
+ * @property {Peer[]} peers
+ * @property {"all"|"relay"} ice_transport_policy
+ * @property {number} heartbeat_ms
+ * @property {number} lost_after_ms
+ * @property {string[]} codecs
+ *
+ * @typedef {{id: string, role: string, name: string, state: string, present: boolean, kind?: string, page: string|null}} Participant
+ * @typedef {object} Snapshot what this viewer may know of the room
+ * @property {{code: string, state: string, [key: string]: unknown}} room
+ * @property {{id: string, role: string, name: string, state: string, device_state?: string}} me
+ * @property {JoinDescriptor|null} join
+ * @property {Participant[]} participants
+ *
+ * @typedef {{type: string, [key: string]: any}} Message
+ */
+
+export const VERSION = 1;
+export const MAX_FRAME_BYTES = 65_536;
+
+/** After these the same page must not come back by itself; every other code means: try again. */
+const FINAL_CLOSE_CODES = new Map([
+  [4400, "bad_message"],
+  [4401, "not_signed_in"],
+  [4403, "not_allowed"],
+  [4404, "unknown"],
+  [4409, "replaced"],
+  [4410, "visit_ended"],
+  [4413, "too_large"],
+]);
+
+/**
+ * @param {number} code WebSocket close code
+ * @returns {string|null} the reason when the code is final, null when the socket should be opened again
+ */
+export function final_close_reason(code) {
+  return FINAL_CLOSE_CODES.get(code) ?? null;
+}
+
+/** @param {string} page @param {number} rev the newest room revision this page has seen, 0 for none */
+export function hello(page, rev) {
+  return { type: "hello", v: VERSION, page, rev };
+}
+
+/** @param {string} to @param {string} stream @param {number} seq @param {SignalBody} body */
+export function signal(to, stream, seq, body) {
+  return { type: "signal", to, stream, seq, body };
+}
+
+/** @param {string} to @param {string} stream @param {number} seq highest contiguous sequence number received */
+export function ack(to, stream, seq) {
+  return { type: "ack", to, stream, seq };
+}
+
+/** @param {number} rev */
+export function ping(rev) {
+  return { type: "ping", rev };
+}
+
+/**
+ * The parsed message, or null for anything that is not one: an old page must survive a newer server.
+ *
+ * @param {unknown} text
+ * @returns {Message|null}
+ */
+export function parse(text) {
+  if (typeof text !== "string") return null;
+  let message;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof message !== "object" || message === null || typeof message.type !== "string") return null;
+  return message;
+}
+
+/**
+ * The name of one direction of one connection. Naming both pages makes a stream end when either page reloads, so a
+ * late repeat from before a reload can never be taken for a message of the new one.
+ *
+ * @param {string} sender_page
+ * @param {string} receiver_page
+ */
+export function stream_id(sender_page, receiver_page) {
+  return `${sender_page}.${receiver_page}`;
+}
