@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from tests.netsim.nat import Firewall, NatKind, loss_rules, router_rules
 from tests.netsim.namespace import Namespace, connect, sweep
+from tests.netsim.nat import Firewall, NatKind, loss_rules, router_rules
 from tests.netsim.relay import Relay, write_certificate
 
 RELAY_HOST = "203.0.113.10"
@@ -98,10 +98,9 @@ class Site:
 
     def move(self) -> None:
         """Another WAN address of the same site: every mapping of the old one is forgotten."""
-        low, high = self.wan_address.rsplit(".", 1)
-        # .2 and .6 are the hosts of two /30; within a /29 there is one more of each, far from the other sites.
-        moved = f"{low}.{int(high) + 128 if int(high) < 128 else int(high) - 128}"
-        gateway = f"{low}.{int(moved.rsplit('.', 1)[1]) - 1}"
+        # The upper half of the prefix mirrors the lower: up to 31 sites, two addresses each.
+        network, last = self.wan_address.rsplit(".", 1)
+        moved, gateway = (f"{network}.{int(last) ^ 128}", f"{network}.{(int(last) - 1) ^ 128}")
         self._lab.public.run("ip", "address", "add", f"{gateway}/30", "dev", f"to-{self.name}")
         self.router.run("ip", "address", "del", f"{self.wan_address}/30", "dev", "wan")
         self.router.run("ip", "address", "add", f"{moved}/30", "dev", "wan")
