@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001  wall-clock times are what this part is about
 """REL-9: no appointment in a spring gap, the autumn hour is unambiguous."""
 
 from datetime import UTC, datetime, timedelta
