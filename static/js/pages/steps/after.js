@@ -1,0 +1,70 @@
+// After the visit: what was decided, what happens next, what the person agreed to and how to take it back.
+
+import { find_button, set_busy, show, write } from "../dom.js";
+import { ServerError } from "../server.js";
+import { has_text, t } from "../texts.js";
+
+/** @typedef {import("../join.js").Path} Path */
+
+export class AfterStep {
+  /** @param {HTMLElement} section @param {Path} path */
+  constructor(section, path) {
+    this.section = section;
+    this.path = path;
+    this.back = find_button(section, "[data-action=return]");
+    this.withdraw = find_button(section, "[data-action=withdraw]");
+    this.back.addEventListener("click", () => { void this.#return(); });
+    this.withdraw.addEventListener("click", () => { void this.#withdraw(); });
+  }
+
+  enter() {
+    const { state, visit } = this.path;
+    const ended = this.path.visit_ended;
+    const outcome = state?.outcome ?? "";
+    const practitioner = visit?.practitioner?.name;
+    write(this.section, "after_title", t(ended ? "after_title_ended" : "after_title_left"));
+    write(this.section, "after_thanks", ended ? (practitioner ? t("after_thanks", { name: practitioner }) : t("after_thanks_team")) : t("after_left"));
+    const decided = ended && has_text(`outcome_${outcome}`);
+    show(this.section, "decided", decided);
+    if (decided) {
+      write(this.section, "after_outcome", t(`outcome_${outcome}`));
+      write(this.section, "after_next", has_text(`next_${outcome}`) ? t(`next_${outcome}`, { phone: visit?.clinic.phone ?? "" }) : "");
+    }
+    show(this.section, "return", !ended);
+    show(this.section, "consents", Boolean(state?.consent));
+    write(this.section, "after_consent", state?.consent?.title ?? "");
+  }
+
+  leave() {}
+
+  async #return() {
+    if (this.back.hasAttribute("aria-busy")) return;
+    set_busy(this.back, true);
+    try {
+      this.path.rejoin(await this.path.post("wait", {}));
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      if (!this.path.show_trouble_of(error)) this.path.trouble("server", error.message);
+    } finally {
+      set_busy(this.back, false);
+    }
+  }
+
+  async #withdraw() {
+    const consent = this.path.state?.consent;
+    if (!consent || this.withdraw.hasAttribute("aria-busy")) return;
+    set_busy(this.withdraw, true);
+    show(this.section, "error", false);
+    try {
+      await this.path.post("consent", { purpose: consent.purpose, version: consent.version, decision: "refused", capacity: "self" });
+      show(this.section, "withdraw", false);
+      show(this.section, "withdrawn", true);
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      write(this.section, "error", error.message);
+      for (const element of this.section.querySelectorAll("[data-part=error]")) if (element instanceof HTMLElement) { element.textContent = error.message; element.hidden = false; }
+    } finally {
+      set_busy(this.withdraw, false);
+    }
+  }
+}

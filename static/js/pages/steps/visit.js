@@ -1,0 +1,100 @@
+// The call of this page: its client is opened in the waiting room (signaling only, the server hands out nothing more),
+// shown once the person is let in, and closed with the visit.
+
+import { CallClient } from "../../call/call_client.js";
+import { CallView } from "../call_view.js";
+import { find_html } from "../dom.js";
+
+/** @typedef {import("../join.js").Path} Path */
+
+/** Why the server will not have this page any more, as the trouble screens name it. */
+const CLOSED = new Map([[4401, "no_seat"], [4403, "removed"], [4404, "no_seat"], [4409, "replaced"]]);
+const VISIT_ENDED = 4410;
+
+export class VisitStep {
+  /** @type {CallClient | null} */
+  client = null;
+  /** @type {CallView | null} */
+  #view = null;
+  #sent = "";
+
+  /** @param {HTMLElement} section @param {Path} path */
+  constructor(section, path) {
+    this.section = section;
+    this.path = path;
+    path.media.addEventListener("change", () => this.#offer_tracks());
+  }
+
+  /** Connects; safe to call again. */
+  open() {
+    const seat = this.path.state;
+    if (this.client || !seat) return;
+    const client = new CallClient({ ws_url: seat.ws_url, worker_url: seat.worker_url, page_id: crypto.randomUUID() });
+    this.client = client;
+    this.#sent = "nothing yet";
+    /** @param {string} type @param {(detail: any) => void} handle */
+    const on = (type, handle) => client.addEventListener(type, (event) => {
+      if (this.client === client) handle(/** @type {CustomEvent} */ (event).detail);
+    });
+    on("state", (snapshot) => this.#follow(snapshot));
+    on("signaling", ({ up }) => this.path.steps.waiting.connected(up));
+    on("closed", ({ code }) => this.#closed(code));
+    this.#offer_tracks();
+    void this.path.media.open();
+  }
+
+  /** A camera that was opened later, or another one, is sent as soon as it is there. */
+  #offer_tracks() {
+    const { client, path } = this;
+    const tracks = path.media.stream.getTracks().map((track) => track.id).sort().join(" ");
+    if (!client || tracks === this.#sent) return;
+    this.#sent = tracks;
+    client.start(path.media.stream);
+  }
+
+  enter() {
+    document.body.classList.add("call");
+    void this.path.wake_lock.hold();
+    const client = this.client;
+    if (!client || this.#view) return;
+    this.#view = new CallView({
+      root: find_html(this.section, "#call"),
+      client,
+      stream: this.path.media.stream,
+      on_leave: () => this.path.visit_over({ ended: false }),
+    });
+  }
+
+  leave() {
+    document.body.classList.remove("call");
+  }
+
+  /** @param {import("../../lib/protocol.js").Snapshot} snapshot */
+  #follow({ me, room }) {
+    const { path } = this;
+    if (room.state === "ended") void path.visit_over({ ended: true });
+    else if (me.device_state === "asking") path.ask_for_seat();
+    else if (me.state === "admitted") path.admitted();
+    else if (me.state === "removed") path.trouble("removed");
+    else if (me.state === "left" && path.current === "visit") void path.visit_over({ ended: false });
+  }
+
+  /** @param {number} code */
+  #closed(code) {
+    const { path } = this;
+    if (code === VISIT_ENDED) return void path.visit_over({ ended: true });
+    const kind = CLOSED.get(code);
+    if (kind) path.trouble(kind);
+    else void path.start_again();
+  }
+
+  close() {
+    const { client } = this;
+    this.client = null;
+    this.#view?.close?.();
+    this.#view = null;
+    if (!client) return;
+    client.close();
+    this.path.media.close();
+  }
+}
