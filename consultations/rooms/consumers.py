@@ -1,5 +1,224 @@
-from channels.generic.websocket import AsyncWebsocketConsumer
+"""Signaling of one visit (docs/PROTOCOL.md). Thin: decode, ask `signaling`, act, send to the ONE addressed seat.
+
+The socket caches what its person may do (`viewer`). Relaying a signal uses only that cache; a nudge or the sweep
+renews it; every action reads the database again. Streams, sequence numbers and repeats are the browsers' business.
+"""
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from consultations.rooms import protocol, signaling
+from consultations.rooms.desk import Desk, View
+from consultations.rooms.nudges import asking_group, seat_group, user_group
+from consultations.rooms.protocol import ProtocolError
+from consultations.rooms.refusals import Refused
+from consultations.rooms.signaling import CLOSE_HELLO_TIMEOUT, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED
+from consultations.rooms.sockets import GuardedSocket
+from consultations.rooms.tickets import take_ticket
+
+# Sockets of one seat: the newest two may be open, so that a page can connect while its old socket dies.
+MAX_SOCKETS = 2
+MAX_REMEMBERED_REPLIES = 64
 
 
-class VisitConsumer(AsyncWebsocketConsumer):
-    """Signaling of one visit (docs/PROTOCOL.md)."""
+class VisitConsumer(GuardedSocket):
+    desk: Desk | None = None
+    view: View | None = None
+    page = ""
+    group = ""
+
+    async def enter(self) -> None:
+        self._loading = asyncio.Lock()
+        self._replies: dict[str, dict[str, Any]] = {}
+        self._newer_sockets = 0
+        self._last_path: tuple[str, str] | None = None
+        session = self.scope.get("session")
+        wants_seat = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("as") != ["staff"]
+        ticket = await database_sync_to_async(take_ticket)(
+            cookies=self.scope.get("cookies", {}),
+            session_key=getattr(session, "session_key", "") or "",
+            code=self.scope["url_route"]["kwargs"]["code"],
+            seat_first=wants_seat,
+        )
+        self.desk = Desk(ticket)
+        self.language = ticket.language
+        if ticket.user:
+            await self.channel_layer.group_add(user_group(ticket.user.public_id), self.channel_name)
+        await self._sit(await database_sync_to_async(self.desk.device_state)())
+        await self._tell_own_sockets("seat.opened")
+        self.spawn(self._wait_for_hello())
+
+    async def handle_text(self, text: str) -> None:
+        try:
+            message = protocol.parse(text)
+        except ProtocolError as error:
+            if error.fatal:
+                await self.shut(signaling.CLOSE_BAD_MESSAGE)
+            else:
+                await self.send_error(error.code, error.request_id)
+            return
+        if self.view is None:
+            if isinstance(message, protocol.Hello):
+                await self._hello(message)
+            else:
+                await self.send_error("hello_first", str(getattr(message, "id", "")))
+            return
+        effect = signaling.decide(self.view.viewer, message)
+        match effect:
+            case signaling.Relay(to, relayed):
+                await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": relayed})
+            case signaling.Refuse(code, request_id):
+                await self.send_error(code, request_id)
+            case signaling.Close(code):
+                await self.shut(code)
+            case signaling.Act(act):
+                await self._act(act)
+
+    async def sweep(self) -> None:
+        if self.desk and await database_sync_to_async(self.desk.is_outdated)(self.view, self.page):
+            await self._renew()
+
+    async def gone(self) -> None:
+        if self.desk is None:
+            return
+        for group in (self.group, user_group(self.desk.ticket.user.public_id) if self.desk.ticket.user else ""):
+            if group:
+                await self.channel_layer.group_discard(group, self.channel_name)
+        if self.view and self.view.viewer.device_active:
+            await database_sync_to_async(self.desk.step_away)(self.view, self.page)
+
+    # --- Messages -----------------------------------------------------------------------------------------------------
+
+    async def _hello(self, message: protocol.Hello) -> None:
+        assert self.desk
+        self.page = message.page
+        await self._tell_own_sockets("seat.taken")
+        async with self._loading:
+            view = await database_sync_to_async(self.desk.arrive)(self.page)
+            await self._take_view(view)
+        await self.send_json(
+            {
+                "type": "welcome",
+                "you": view.viewer.participant,
+                "rev": view.revision,
+                "state": view.snapshot,
+                "server_time_ms": int(time.time() * 1000),
+            }
+        )
+        await self._close_if_over()
+
+    async def _act(self, message: protocol.Message) -> None:
+        assert self.desk and self.view
+        if isinstance(message, protocol.Ping):
+            await database_sync_to_async(self.desk.note_ping)(self.view, self.page)
+            await self.send_json({"type": "pong", "rev": self.view.revision})
+            if message.rev < self.view.revision:
+                await self._send_state()
+            return
+        if isinstance(message, protocol.Path):
+            seen = (message.report.state, message.report.route)
+            if seen != self._last_path:
+                self._last_path = seen
+                await database_sync_to_async(self.desk.act)(message)
+            return
+        request_id = message.id  # type: ignore[union-attr]
+        reply = self._replies.get(request_id)
+        if reply is None or isinstance(message, protocol.IceServers):
+            try:
+                answer = await database_sync_to_async(self.desk.act)(message)
+            except Refused as refused:
+                await self.send_error(refused.code, request_id)
+                await self._renew()
+                return
+            reply = {"type": "reply", "id": request_id, "ok": True, **answer}
+            if not isinstance(message, protocol.IceServers):  # credentials are not kept
+                self._replies[request_id] = reply
+                if len(self._replies) > MAX_REMEMBERED_REPLIES:
+                    del self._replies[next(iter(self._replies))]
+        await self.send_json(reply)
+
+    # --- Events from the channel layer -----------------------------------------------------------------------------------
+
+    async def seat_deliver(self, event: dict[str, Any]) -> None:
+        # The sender's cache may be older than ours: who is not inside gets nothing (CLIN-2).
+        if self.view and self.view.viewer.admitted:
+            await self.send_json(event["message"])
+
+    async def room_changed(self, event: dict[str, Any]) -> None:
+        async with self._boundary():
+            await self._renew()
+
+    async def session_ended(self, event: dict[str, Any]) -> None:
+        if self.desk and (event["keys"] is None or self.desk.ticket.session_key in event["keys"]):
+            await self.shut(CLOSE_NOT_SIGNED_IN)
+
+    async def seat_opened(self, event: dict[str, Any]) -> None:
+        if self._is_younger_sibling(event):
+            self._newer_sockets += 1
+            if self._newer_sockets >= MAX_SOCKETS:
+                await self.shut(CLOSE_REPLACED)
+
+    async def seat_taken(self, event: dict[str, Any]) -> None:
+        if self._is_younger_sibling(event):
+            await self.shut(CLOSE_REPLACED)
+
+    def _is_younger_sibling(self, event: dict[str, Any]) -> bool:
+        assert self.desk
+        return bool(event["device"] == self.desk.ticket.device_id and event["channel"] != self.channel_name)
+
+    # --- The cached view ---------------------------------------------------------------------------------------------------
+
+    async def _renew(self) -> None:
+        """Read again what this person may see and do; send it if it is not what they saw last."""
+        if self.desk is None:
+            return
+        async with self._loading:
+            if self.view is None:  # hello will read it; only look whether the ticket still holds
+                await self._sit(await database_sync_to_async(self.desk.device_state)())
+                return
+            shown = self.view.snapshot
+            view = await database_sync_to_async(self.desk.look)(self.page)
+            await self._take_view(view)
+        if view.snapshot != shown:
+            await self._send_state()
+        await self._close_if_over()
+
+    async def _take_view(self, view: View) -> None:
+        await self._sit(view.device_state)
+        self.view = view
+
+    async def _sit(self, device_state: str) -> None:
+        """Be in the group that fits: signals for a seat reach only the device that holds it."""
+        assert self.desk
+        name = seat_group if device_state == "active" else asking_group
+        group = name(self.desk.ticket.participant_id)
+        if group != self.group:
+            if self.group:
+                await self.channel_layer.group_discard(self.group, self.channel_name)
+            await self.channel_layer.group_add(group, self.channel_name)
+            self.group = group
+
+    async def _send_state(self) -> None:
+        assert self.view
+        await self.send_json({"type": "state", "rev": self.view.revision, "state": self.view.snapshot})
+
+    async def _close_if_over(self) -> None:
+        assert self.view
+        closed = signaling.gate(self.view.viewer)
+        if closed:
+            await self.shut(closed.code)
+
+    async def _tell_own_sockets(self, kind: str) -> None:
+        assert self.desk
+        event = {"type": kind, "device": self.desk.ticket.device_id, "channel": self.channel_name}
+        await self.channel_layer.group_send(self.group, event)
+
+    async def _wait_for_hello(self) -> None:
+        await asyncio.sleep(settings.SIGNALING_HELLO_TIMEOUT_S)
+        if self.view is None:
+            await self.shut(CLOSE_HELLO_TIMEOUT)

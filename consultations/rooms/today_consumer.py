@@ -1,5 +1,56 @@
-from channels.generic.websocket import AsyncWebsocketConsumer
+"""Tells an open Today page that something changed (docs/PROTOCOL.md). The page then fetches its list over HTTP."""
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from consultations.clinics.access import clinics_of
+from consultations.rooms.nudges import clinic_group, user_group
+from consultations.rooms.signaling import CLOSE_NOT_SIGNED_IN
+from consultations.rooms.sockets import GuardedSocket
+from consultations.rooms.tickets import NoEntry, staff_user
+from telemed.accounts.models import User
 
 
-class TodayConsumer(AsyncWebsocketConsumer):
-    """Tells an open Today page that something changed (docs/PROTOCOL.md)."""
+class TodayConsumer(GuardedSocket):
+    session_key = ""
+    clinic_ids: frozenset[str] = frozenset()
+    user_id = ""
+
+    async def enter(self) -> None:
+        self.session_key = getattr(self.scope.get("session"), "session_key", "") or ""
+        user, self.clinic_ids = await database_sync_to_async(self._look)()
+        self.language, self.user_id = user.language, user.public_id
+        await self.channel_layer.group_add(user_group(self.user_id), self.channel_name)
+        for clinic_id in self.clinic_ids:
+            await self.channel_layer.group_add(clinic_group(clinic_id), self.channel_name)
+
+    async def handle_text(self, text: str) -> None:
+        """The page only pings, to keep proxies from closing an idle socket; whatever it says is not read."""
+
+    async def sweep(self) -> None:
+        _, clinic_ids = await database_sync_to_async(self._look)()
+        for clinic_id in self.clinic_ids - clinic_ids:
+            await self.channel_layer.group_discard(clinic_group(clinic_id), self.channel_name)
+        for clinic_id in clinic_ids - self.clinic_ids:
+            await self.channel_layer.group_add(clinic_group(clinic_id), self.channel_name)
+        self.clinic_ids = clinic_ids
+
+    async def gone(self) -> None:
+        if self.user_id:
+            await self.channel_layer.group_discard(user_group(self.user_id), self.channel_name)
+        for clinic_id in self.clinic_ids:
+            await self.channel_layer.group_discard(clinic_group(clinic_id), self.channel_name)
+
+    async def day_changed(self, event: dict[str, Any]) -> None:
+        await self.send_json({"type": "today", "event": event["event"]})
+
+    async def session_ended(self, event: dict[str, Any]) -> None:
+        if event["keys"] is None or self.session_key in event["keys"]:
+            await self.shut(CLOSE_NOT_SIGNED_IN)
+
+    def _look(self) -> tuple[User, frozenset[str]]:
+        user = staff_user(self.session_key)
+        if user is None:
+            raise NoEntry(CLOSE_NOT_SIGNED_IN)
+        return user, frozenset(clinics_of(user).values_list("public_id", flat=True))

@@ -1,0 +1,25 @@
+"""Which text is shown to whom, and what somebody has already decided."""
+
+from consultations.appointments.models import Appointment
+from consultations.consent.models import ConsentRecord, ConsentText
+
+
+def current_text(purpose: str, languages: list[str]) -> ConsentText | None:
+    """Return the newest reviewed text in the first of `languages` that has one; unreviewed texts never count (CLIN-9)."""
+    newest: dict[str, ConsentText] = {}
+    texts = ConsentText.objects.filter(purpose=purpose, language__in=languages, reviewed_at__isnull=False)
+    for text in texts.order_by("version"):
+        newest[text.language] = text
+    return next((newest[language] for language in languages if language in newest), None)
+
+
+def latest_decision(appointment: Appointment, person: str, purpose: str) -> ConsentRecord | None:
+    """Return the person's newest answer in this visit, None before the first."""
+    records = ConsentRecord.objects.filter(appointment=appointment, person=person, purpose=purpose)
+    return records.select_related("text").order_by("-decided_at", "-pk").first()
+
+
+def is_granted(appointment: Appointment, person: str, purpose: str) -> bool:
+    """Return whether the newest answer is a yes that was not withdrawn."""
+    record = latest_decision(appointment, person, purpose)
+    return record is not None and record.decision == ConsentRecord.Decision.GRANTED and record.withdrawn_at is None

@@ -1,0 +1,126 @@
+"""The only way from an outside code, cookie or token to a seat in a visit."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from django.utils import timezone
+
+from consultations.clinics.access import Role, has_role
+from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
+from telemed.lib.ids import token_hash
+
+_STAFF_SEATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
+_MAX_SECRET_CHARS = 64
+# ASVS 6.5.5: clocks of phones and servers differ a little.
+CLOCK_SKEW = timedelta(seconds=120)
+
+
+def find_staff_seat(user: Any, code: str) -> Participant | None:
+    """Return the seat that a user who treats patients in this clinic holds in the visit. Two queries."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    seat = (
+        Participant.objects.select_related(
+            "room__appointment__clinic",
+            "room__appointment__patient",
+            "room__appointment__visit_type",
+            "room__appointment__practitioner__user",
+        )
+        .filter(room__code=code, user=user, role__in=_STAFF_SEATS)
+        .exclude(state=Participant.State.REMOVED)
+        .first()
+    )
+    if seat is None or not has_role(user, seat.room.appointment.clinic, Role.PRACTITIONER):
+        return None
+    return seat
+
+
+def get_staff_seat(user: Any, code: str) -> Participant:
+    """`find_staff_seat`, or Http404: "not yours" and "does not exist" look the same (SEC-3)."""
+    seat = find_staff_seat(user, code)
+    if seat is None:
+        raise Http404
+    return seat
+
+
+def cookie_name(code: str) -> str:
+    """One cookie per visit: a browser may hold several seats, and its staff session beside them."""
+    return f"{settings.SEAT_COOKIE_PREFIX}{code}"
+
+
+def find_device(cookies: Mapping[str, str], code: str) -> SeatDevice | None:
+    """Return the device that this browser's cookie proves, if it may still be used. One query.
+
+    Idle devices are logged off, but never while their person is in the visit (SEC-14).
+    """
+    device = find_known_device(cookies, code)
+    if device is None or device.state == SeatDevice.State.REVOKED or is_idle(device):
+        return None
+    return device
+
+
+def find_known_device(cookies: Mapping[str, str], code: str) -> SeatDevice | None:
+    """Return the cookie's device in whatever state, unless its person was removed from the visit. One query."""
+    secret = cookies.get(cookie_name(code), "")
+    if not secret or len(secret) > _MAX_SECRET_CHARS:
+        return None
+    return (
+        SeatDevice.objects.select_related(
+            "participant__room__appointment__clinic",
+            "participant__room__appointment__patient",
+            "participant__room__appointment__visit_type",
+            "participant__room__appointment__practitioner__user",
+        )
+        .filter(secret_hash=token_hash(secret), participant__room__code=code)
+        .exclude(participant__state=Participant.State.REMOVED)
+        .first()
+    )
+
+
+def is_idle(device: SeatDevice) -> bool:
+    """Return whether the device was unused for too long; a person who is in a live visit never is."""
+    seat = device.participant
+    if seat.state == Participant.State.ADMITTED and seat.room.state == Room.State.LIVE:
+        return False
+    return timezone.now() - device.last_used_at > timedelta(seconds=settings.SEAT_IDLE_LOGOFF_S)
+
+
+def find_link(token: str) -> JoinLink | None:
+    """Return the link of a raw token, also when it was revoked or is out of its time: the caller says so. One query."""
+    if not token or len(token) > _MAX_SECRET_CHARS or not token.isascii():
+        return None
+    return (
+        JoinLink.objects.select_related(
+            "participant__room__appointment__clinic",
+            "participant__room__appointment__patient",
+            "participant__room__appointment__visit_type",
+            "participant__room__appointment__practitioner__user",
+        )
+        .filter(token_hash=token_hash(token))
+        .exclude(participant__state=Participant.State.REMOVED)
+        .first()
+    )
+
+
+def link_status(link: JoinLink) -> str:
+    """Return `early`, `open`, `late`, `ended`, `cancelled`, or `revoked` for a link that a newer one replaced."""
+    room, now = link.participant.room, timezone.now()
+    if room.appointment.status == "cancelled":
+        return "cancelled"
+    if link.revoked_at is not None:
+        return "revoked"
+    if link.kind == JoinLink.Kind.JOIN and room.state == Room.State.ENDED:
+        return "ended"
+    if now < link.valid_from - CLOCK_SKEW:
+        return "early"
+    return "open" if now <= link.valid_until + CLOCK_SKEW else "late"
+
+
+def is_in_live_visit(user: Any) -> bool:
+    """Return whether a member of staff is in a call: their session must not end now (SEC-14). One query."""
+    return Participant.objects.filter(
+        user=user, state=Participant.State.ADMITTED, room__state=Room.State.LIVE
+    ).exists()

@@ -1,0 +1,146 @@
+"""What a visit's socket asks of the database: one call per need, each run in the database thread.
+
+Every call begins by examining the ticket, so nothing is shown or done for a proof that no longer holds (SEC-4).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from consultations.rooms import lifecycle, protocol
+from consultations.rooms.actions import seats, visit
+from consultations.rooms.actions.people import missing_consent
+from consultations.rooms.facts import RoomFacts, load_room_facts
+from consultations.rooms.models import Participant, SeatDevice
+from consultations.rooms.nudges import clinic_group, nudge_seats, send_to_groups
+from consultations.rooms.presence import mark_gone, mark_present, present_pages
+from consultations.rooms.refusals import Refused
+from consultations.rooms.route import ice_servers_for, join_for
+from consultations.rooms.signaling import Viewer
+from consultations.rooms.snapshot import build_snapshot, build_viewer
+from consultations.rooms.tickets import Ticket, examine
+
+
+@dataclass(frozen=True)
+class View:
+    """What one socket shows and may do, read at one moment."""
+
+    revision: int
+    device_state: str
+    snapshot: dict[str, Any]
+    viewer: Viewer
+    facts: RoomFacts
+
+
+class Desk:
+    """One per socket; holds the ticket and nothing that changes."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+
+    def device_state(self) -> str:
+        """Return `active` or `asking`; raise NoEntry."""
+        return examine(self.ticket).device_state
+
+    def arrive(self, page: str) -> View:
+        """Somebody's page says hello: sit down as far as the steps allow, be present, look."""
+        standing = examine(self.ticket)
+        if standing.device_state == SeatDevice.State.ACTIVE:
+            if self.ticket.user is not None:
+                visit.enter_visit(self.ticket.participant, acting_user=self.ticket.user)
+            else:
+                self._wait_if_ready()
+        view = self.look(page)
+        if view.viewer.device_active and mark_present(self.ticket.participant_id, page):
+            self._tell_who_sees_me(view)
+        return view
+
+    def look(self, page: str) -> View:
+        """Return what the socket may show and do now. Six queries at most."""
+        standing = examine(self.ticket)
+        me = self.ticket.participant_id
+        facts = load_room_facts(self.ticket.participant.room_id, with_details=self.ticket.user is not None)
+        join, refusal = join_for(facts, me)
+        snapshot = build_snapshot(facts, me, device_state=standing.device_state, join=join, refusal=refusal)
+        viewer = build_viewer(facts, me, page=page, device_state=standing.device_state)
+        return View(facts.revision, standing.device_state, snapshot, viewer, facts)
+
+    def is_outdated(self, view: View | None, page: str) -> bool:
+        """Return whether the view no longer shows the truth; raise NoEntry. The sweep's tiny question."""
+        standing = examine(self.ticket)
+        if view is None:
+            return False
+        if standing.revision != view.revision or standing.device_state != view.device_state:
+            return True
+        others = [person for person in view.facts.people if person.id != self.ticket.participant_id]
+        pages = present_pages(person.id for person in others)
+        return any(pages.get(person.id, "") != person.page for person in others)
+
+    def note_ping(self, view: View, page: str) -> None:
+        """Stay present and in use. One query."""
+        examine(self.ticket)
+        if not view.viewer.device_active:
+            return
+        if self.ticket.device_pk is not None:
+            device = SeatDevice.objects.get(pk=self.ticket.device_pk)
+            seats.note_use(device)
+        if mark_present(self.ticket.participant_id, page):
+            self._tell_who_sees_me(view)
+
+    def step_away(self, view: View, page: str) -> None:
+        """The socket is gone. Nothing but presence changes: a dropped socket never ends a visit."""
+        if mark_gone(self.ticket.participant_id, page):
+            self._tell_who_sees_me(view)
+
+    def act(self, message: protocol.Message) -> dict[str, Any]:
+        """Do what a message asks and return what the reply carries; raise Refused or NoEntry."""
+        examine(self.ticket)
+        own, user = self.ticket.participant, self.ticket.user
+        match message:
+            case protocol.IceServers():
+                return self._ice_servers()
+            case protocol.Path(report):
+                visit.record_path(own, report=report)
+            case protocol.Leave():
+                visit.leave_visit(own, acting_user=user)
+            case _ if user is None:
+                raise Refused("not_allowed")
+            case protocol.Admit(_, target, "not_confirmed"):
+                visit.refuse_identity(own, target=target, acting_user=user)
+                raise Refused("identity_not_confirmed")
+            case protocol.Admit(_, target, identity):
+                visit.admit_participant(own, target=target, identity=identity, acting_user=user)
+            case protocol.AdmitDevice(_, target, device):
+                visit.admit_device(own, target=target, device=device, acting_user=user)
+            case protocol.Remove(_, target, reason):
+                visit.remove_participant(own, target=target, reason=reason, acting_user=user)
+            case protocol.Finish(_, outcome):
+                visit.finish_visit(own, outcome=outcome, acting_user=user)
+        return {}
+
+    def _ice_servers(self) -> dict[str, Any]:
+        seat = Participant.objects.select_related("room__appointment__clinic").get(pk=self.ticket.participant.pk)
+        if seat.state != lifecycle.ADMITTED or seat.room.state != lifecycle.LIVE:
+            raise Refused("not_admitted")
+        return ice_servers_for(seat)
+
+    def _wait_if_ready(self) -> None:
+        """A page that reloads between the last step and the waiting room still ends up in it."""
+        seat = Participant.objects.select_related("room__appointment__visit_type").get(pk=self.ticket.participant.pk)
+        ready = seat.details_confirmed_at is not None and bool(seat.device_check) and not missing_consent(seat)
+        if seat.state == lifecycle.PREPARING and seat.room.state != lifecycle.ENDED and ready:
+            seats.start_waiting(seat)
+
+    def _tell_who_sees_me(self, view: View) -> None:
+        """Nudge those whose picture of the room holds this person, and nobody else."""
+        me = view.facts.person(self.ticket.participant_id)
+        everybody = me.role == "practitioner"
+        inside = me.state == lifecycle.ADMITTED
+        seen_by = [
+            person.id
+            for person in view.facts.people
+            if person.id != me.id
+            and (everybody or person.role == "practitioner" or (inside and person.state == lifecycle.ADMITTED))
+        ]
+        nudge_seats(seen_by)
+        if not everybody:
+            send_to_groups([clinic_group(view.facts.clinic_id)], {"type": "day.changed", "event": "changed"})

@@ -1,0 +1,130 @@
+"""Reads a room as plain facts, the input of `snapshot.py`. Three queries and one call to the cache."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from consultations.rooms.models import Participant, Room, SeatDevice
+from consultations.rooms.presence import present_pages
+
+
+@dataclass(frozen=True, slots=True)
+class AskingDevice:
+    id: str
+    label: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    role: str
+    kind: str
+    name: str
+    state: str
+    language: str = "en"
+    registration: str = ""
+    page: str = ""  # '' means not connected
+    arrived_at: datetime | None = None
+    admitted_at: datetime | None = None
+    left_at: datetime | None = None
+    relay_only: bool = False
+    device_check: dict[str, Any] = field(default_factory=dict)
+    identity_outcome: str = ""
+    details: dict[str, Any] | None = None
+    asking_devices: tuple[AskingDevice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFacts:
+    code: str
+    state: str
+    revision: int
+    outcome: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    clinic_id: str
+    clinic_name: str
+    clinic_phone: str
+    emergency_number: str
+    clinic_relay_only: bool
+    route: str
+    route_reasons: tuple[dict[str, Any], ...]
+    people: tuple[Person, ...]
+
+    @property
+    def hide_addresses(self) -> bool:
+        """One person's wish covers the whole visit: the other side must not learn any address of theirs (PRIV-6)."""
+        return self.clinic_relay_only or any(person.relay_only for person in self.people)
+
+    def person(self, participant_id: str) -> Person:
+        return next(person for person in self.people if person.id == participant_id)
+
+
+def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
+    """Return the facts of a room. `with_details` also decrypts where people are and whom to call."""
+    room = Room.objects.select_related("appointment__clinic", "appointment__practitioner__user").get(pk=room_pk)
+    seats = list(Participant.objects.filter(room=room).order_by("pk"))
+    asking: dict[int, list[AskingDevice]] = {}
+    for device in SeatDevice.objects.filter(participant__room=room, state=SeatDevice.State.ASKING).order_by("pk"):
+        shown = AskingDevice(device.public_id, device.label, device.created_at)
+        asking.setdefault(device.participant_id, []).append(shown)
+    pages = present_pages(seat.public_id for seat in seats)
+    appointment, clinic = room.appointment, room.appointment.clinic
+    return RoomFacts(
+        code=room.code,
+        state=room.state,
+        revision=room.revision,
+        outcome=room.outcome,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        zone=appointment.zone,
+        clinic_id=clinic.public_id,
+        clinic_name=clinic.name,
+        clinic_phone=clinic.phone,
+        emergency_number=clinic.emergency_number,
+        clinic_relay_only=clinic.relay_only,
+        route=room.route,
+        route_reasons=tuple(room.route_reasons),
+        people=tuple(
+            Person(
+                id=seat.public_id,
+                role=seat.role,
+                kind=seat.kind,
+                name=seat.name,
+                state=seat.state,
+                language=seat.language,
+                registration=_registration(room, seat),
+                page=pages.get(seat.public_id, ""),
+                arrived_at=seat.arrived_at,
+                admitted_at=seat.admitted_at,
+                left_at=seat.left_at,
+                relay_only=seat.relay_only,
+                device_check=seat.device_check,
+                identity_outcome=seat.identity_outcome,
+                details=details_of(seat) if with_details else None,
+                asking_devices=tuple(asking.get(seat.pk, ())),
+            )
+            for seat in seats
+        ),
+    )
+
+
+def details_of(participant: Participant) -> dict[str, Any] | None:
+    """Return what the person said in this visit about where they are and whom to call, None before they did (CLIN-1)."""
+    if participant.details_confirmed_at is None:
+        return None
+    emergency_name, _, emergency_phone = participant.emergency_contact.partition("\n")
+    return {
+        "location": participant.location,
+        "callback_number": participant.callback_number,
+        "emergency_name": emergency_name,
+        "emergency_phone": emergency_phone,
+        "confirmed_at": participant.details_confirmed_at,
+    }
+
+
+def _registration(room: Room, seat: Participant) -> str:
+    practitioner = room.appointment.practitioner
+    return practitioner.registration if practitioner and practitioner.user_id == seat.user_id else ""

@@ -1,0 +1,64 @@
+"""Why a request was refused: stable codes and the sentence a person reads. Codes are listed in docs/PROTOCOL.md."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+
+class Refused(Exception):
+    """The visit does not allow this now: an expected answer, never a bug. `fields` maps form fields to sentences."""
+
+    def __init__(self, code: str, *, status: int = 409, fields: dict[str, str] | None = None) -> None:
+        super().__init__(code)
+        assert code in SENTENCES, code
+        self.code = code
+        self.status = status
+        self.fields = fields or {}
+
+
+def sentence(code: str) -> str:
+    """Return the sentence for a code in the active language."""
+    return str(SENTENCES.get(code) or gettext("This did not work. Please try again."))
+
+
+SENTENCES: dict[str, str | Promise] = {
+    # Messages
+    "bad_json": _("The message could not be read. Please reload the page."),
+    "bad_message": _("The message could not be read. Please reload the page."),
+    "unknown_type": _("The message could not be read. Please reload the page."),
+    "bad_field": _("The message could not be read. Please reload the page."),
+    "hello_first": _("The page is not connected yet. Please reload the page."),
+    "hello_twice": _("The page is already connected."),
+    "too_many_messages": _("That was too much at once. Please wait a moment."),
+    "wrong_stream": _("The connection is being set up again."),
+    # Rights and steps
+    "not_admitted": _("You have not been let in yet."),
+    "not_allowed": _("You cannot do this in this visit."),
+    "unknown_person": _("This person is not in the visit."),
+    "unknown_device": _("This device is not asking to join any more."),
+    "not_waiting": _("This person is not in the waiting room."),
+    "details_missing": _("Where the person is, a number to call back and an emergency contact are still missing."),
+    "consent_missing": _("The consent to treatment by video is still missing."),
+    "identity_missing": _("Please say how you checked who this is."),
+    "identity_not_confirmed": _("The person was not let in, because their identity is not confirmed."),
+    "room_full": _("All seats in this visit are taken."),
+    "route_refused": _("This visit cannot be connected as it is set up now."),
+    "outcome_missing": _("Please choose what happens next before you finish the visit."),
+    "visit_ended": _("This visit has ended."),
+    "visit_not_open": _("The practitioner has not opened this visit yet."),
+    "visit_cancelled": _("This visit was called off."),
+    "illegal_step": _("This is not possible at this point of the visit."),
+    "try_again": _("This did not work. Please try again."),
+    # Links and seats
+    "unknown_link": _("This link is not valid. Please use the newest message from the practice, or call the practice."),
+    "too_early": _("It is too early to join. Please come back when the visit opens."),
+    "too_late": _("This link has ended. Please call the practice."),
+    "no_seat": _("Please open the link from your message again."),
+    "device_asking": _("This device has not been let in yet. The first device still has the seat."),
+    "too_many_tries": _("That was too often. Please wait a minute and try again."),
+    # Forms
+    "check_fields": _("Please check what you have entered."),
+    "old_text": _("The text has changed in the meantime. Please read it again."),
+    "note_changed": _("Your note was changed on another page. Reload to see the newest text."),
+    "note_too_long": _("The note is too long to be saved."),
+}

@@ -1,0 +1,89 @@
+"""Between the visit and the routing engine: gathers facts, stores the decision, shapes it for one person."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone, translation
+
+from consultations.clinics.models import Clinic, TurnServer
+from consultations.rooms import reasons
+from consultations.rooms.facts import RoomFacts
+from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.snapshot import admitted_people
+from media_routing import api
+
+
+def choose_route(room: Room, *, trigger: str) -> api.Decision:
+    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
+    people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
+    clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
+    facts = api.Facts(
+        participants=sum(person.state == Participant.State.ADMITTED for person in people),
+        seats=room.seats,
+        visit_is_group=visit_type.is_group,
+        privacy_class=visit_type.privacy_class,
+        profile=clinic.profile,
+        relay_only_by_clinic=clinic.relay_only,
+        relay_only_by_patient=any(person.relay_only for person in people),
+        turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+    )
+    decision = api.decide(facts)
+    stored = [reason.as_dict() for reason in decision.reasons]
+    RouteDecision.objects.create(
+        room=room,
+        at=timezone.now(),
+        trigger=trigger,
+        route=decision.route,
+        refused=decision.refusal,
+        reasons=stored,
+    )
+    room.route, room.route_reasons = decision.route, stored
+    room.save(update_fields=["route", "route_reasons"])
+    return decision
+
+
+def stored_decision(facts: RoomFacts) -> api.Decision | None:
+    """Return the decision that holds for the room, None before there is one."""
+    if not facts.route or not facts.route_reasons:
+        return None
+    return api.Decision(
+        route=facts.route,  # type: ignore[arg-type]
+        reasons=tuple(api.Reason(reason["code"], reason.get("params", {})) for reason in facts.route_reasons),
+        ice_transport_policy="relay" if facts.hide_addresses else "all",
+    )
+
+
+def join_for(facts: RoomFacts, viewer_id: str) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """Return (descriptor, refusal) for one person in their language; at most one of them is set."""
+    decision = stored_decision(facts)
+    if decision is None:
+        return None, None
+    with translation.override(facts.person(viewer_id).language):
+        if decision.refusal:
+            reason = decision.reasons[0]
+            return None, {"code": reason.code, "text": reasons.describe(reason.code, reason.params)}
+        peers = [person.id for person in admitted_people(facts) if person.id != viewer_id]
+        descriptor = api.join_descriptor(
+            decision, viewer_id, peers, lambda reason: reasons.describe(reason.code, reason.params)
+        )
+    return descriptor, None
+
+
+def relays_of(clinic: Clinic) -> list[api.TurnServer]:
+    """Return the clinic's active relays as the engine takes them. One query."""
+    return [
+        api.TurnServer(row.host, row.secret, row.udp_port, row.tcp_port, row.tls_port)
+        for row in TurnServer.objects.filter(clinic=clinic, active=True).order_by("pk")
+    ]
+
+
+def ice_servers_for(participant: Participant) -> dict[str, Any]:
+    """Return fresh credentials for an admitted person (SEC-9). The caller has checked that they are admitted."""
+    servers = api.ice_servers(
+        relays_of(participant.room.appointment.clinic),
+        participant.public_id,
+        now_s=time.time(),
+        ttl_s=settings.TURN_CREDENTIAL_TTL_S,
+    )
+    return {"ice_servers": servers, "ttl_s": settings.TURN_CREDENTIAL_TTL_S}

@@ -1,0 +1,122 @@
+"""What one viewer may see of a room, as JSON (docs/PROTOCOL.md "State"). Pure shape: facts in, dictionary out."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from consultations.rooms.facts import Person, RoomFacts
+from consultations.rooms.lifecycle import ADMITTED, ENDED, LIVE, may_return_until
+from consultations.rooms.signaling import Viewer
+
+ACTIVE = "active"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and Z, as JavaScript writes it."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build_snapshot(
+    facts: RoomFacts,
+    viewer_id: str,
+    *,
+    device_state: str = ACTIVE,
+    join: dict[str, Any] | None = None,
+    refusal: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the room as `viewer_id` may see it. `join` and `refusal` are kept for admitted people only (CLIN-2)."""
+    me = facts.person(viewer_id)
+    inside = me.state == ADMITTED and device_state == ACTIVE
+    room: dict[str, Any] = {
+        "code": facts.code,
+        "state": facts.state,
+        "outcome": facts.outcome if facts.state == ENDED else "",
+        "starts_at": iso(facts.starts_at),
+        "ends_at": iso(facts.ends_at),
+        "zone": facts.zone,
+        "clinic": {
+            "name": facts.clinic_name,
+            "phone": facts.clinic_phone,
+            "emergency_number": facts.emergency_number,
+        },
+        "refusal": refusal if inside else None,
+    }
+    return {
+        "room": room,
+        "me": {
+            "id": me.id,
+            "role": me.role,
+            "name": me.name if device_state == ACTIVE else "",
+            "state": me.state,
+            "device_state": device_state,
+            "may_return_until": iso(may_return_until(me.state, me.admitted_at, me.left_at)),
+        },
+        "join": join if inside and facts.state == LIVE else None,
+        "participants": _participants(facts, me, inside),
+    }
+
+
+def build_viewer(facts: RoomFacts, viewer_id: str, *, page: str, device_state: str = ACTIVE) -> Viewer:
+    """Return what a socket of `viewer_id` may do. Peers are the other admitted people."""
+    me = facts.person(viewer_id)
+    return Viewer(
+        participant=me.id,
+        role=me.role,
+        state=me.state,
+        page=page,
+        device_active=device_state == ACTIVE,
+        room_state=facts.state,
+        peers=frozenset(person.id for person in admitted_people(facts) if person.id != me.id),
+        hide_addresses=facts.hide_addresses,
+    )
+
+
+def admitted_people(facts: RoomFacts) -> list[Person]:
+    return [person for person in facts.people if person.state == ADMITTED]
+
+
+def _participants(facts: RoomFacts, me: Person, inside: bool) -> list[dict[str, Any]]:
+    others = [person for person in facts.people if person.id != me.id]
+    if not inside:
+        return [
+            {
+                "role": person.role,
+                "name": person.name,
+                "registration": person.registration,
+                "present": bool(person.page),
+            }
+            for person in others
+            if person.role == "practitioner"
+        ]
+    if me.role == "practitioner":
+        return [_known(person) | _for_practitioner(person) for person in others]
+    return [_known(person) for person in others if person.state == ADMITTED]
+
+
+def _known(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "role": person.role,
+        "name": person.name,
+        "registration": person.registration,
+        "state": person.state,
+        "present": bool(person.page),
+        "kind": person.kind,
+        "page": person.page or None,
+    }
+
+
+def _for_practitioner(person: Person) -> dict[str, Any]:
+    details = person.details
+    return {
+        "language": person.language,
+        "waiting_since": iso(person.arrived_at),
+        "device_check": person.device_check,
+        "identity_outcome": person.identity_outcome,
+        "relay_only": person.relay_only,
+        "details": {**details, "confirmed_at": iso(details["confirmed_at"])} if details else None,
+        "asking_devices": [
+            {"id": device.id, "label": device.label, "since": iso(device.since)} for device in person.asking_devices
+        ],
+    }

@@ -1,0 +1,128 @@
+"""What both sockets have in common: frame limits, a paced peer, periodic re-examination, one error boundary (SEC-10)."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+import traceback
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import translation
+
+from consultations.rooms import refusals
+from consultations.rooms.limits import TokenBucket
+from consultations.rooms.signaling import CLOSE_BAD_MESSAGE, CLOSE_TOO_LARGE, CLOSE_TOO_MANY
+from consultations.rooms.tickets import NoEntry
+
+logger = logging.getLogger(__name__)
+
+# Every socket looks for itself this often, so a lost nudge costs seconds: SEC-4 allows five. Lower: more queries.
+SWEEP_S = 3.5
+# This many refused messages in a row are no slip of a slow page any more.
+MAX_OVERDRAFT = 40
+_INTERNAL_ERROR = 1011
+
+
+class GuardedSocket(AsyncWebsocketConsumer):
+    """Subclasses write `enter`, `handle_text`, `sweep` and, if they want, `gone`."""
+
+    language = "en"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bucket = TokenBucket(settings.SIGNALING_MESSAGES_PER_S, settings.SIGNALING_BURST, time.monotonic())
+
+    async def enter(self) -> None:
+        """Check who it is; raise NoEntry."""
+        raise NotImplementedError
+
+    async def handle_text(self, text: str) -> None:
+        """Handle one message that is neither too large nor too soon."""
+        raise NotImplementedError
+
+    async def sweep(self) -> None:
+        """Look again whether the socket may stay and whether it shows the truth; raise NoEntry."""
+        raise NotImplementedError
+
+    async def gone(self) -> None:
+        """The socket is closed."""
+
+    async def connect(self) -> None:
+        # Accepted before it is examined: a browser does not tell its page why a handshake failed.
+        await self.accept()
+        async with self._boundary():
+            await self.enter()
+            self.spawn(self._keep_sweeping())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.is_closed:
+            return
+        if text_data is None:
+            await self.shut(CLOSE_BAD_MESSAGE)
+        elif not self._bucket.take(time.monotonic()):
+            if self._bucket.overdraft > MAX_OVERDRAFT:
+                await self.shut(CLOSE_TOO_MANY)
+            elif self._bucket.overdraft == 1:
+                await self.send_error("too_many_messages")
+        elif len(text_data) > settings.SIGNALING_MAX_MESSAGE_BYTES or (
+            len(text_data.encode(errors="surrogatepass")) > settings.SIGNALING_MAX_MESSAGE_BYTES
+        ):
+            await self.shut(CLOSE_TOO_LARGE)
+        else:
+            async with self._boundary():
+                await self.handle_text(text_data)
+
+    async def disconnect(self, code: int) -> None:
+        self.is_closed = True
+        for task in self._tasks:
+            task.cancel()
+        async with self._boundary():
+            await self.gone()
+
+    async def shut(self, code: int) -> None:
+        """Close once; whatever still arrives afterwards is ignored."""
+        if not self.is_closed:
+            self.is_closed = True
+            await self.close(code=code)
+
+    async def send_json(self, message: dict[str, Any]) -> None:
+        if not self.is_closed:
+            await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_error(self, code: str, request_id: str = "") -> None:
+        """Say why something was refused: as the reply to a request, or as an `error`."""
+        with translation.override(self.language):
+            error = {"code": code, "message": refusals.sentence(code)}
+        if request_id:
+            await self.send_json({"type": "reply", "id": request_id, "ok": False, "error": error})
+        else:
+            await self.send_json({"type": "error", **error})
+
+    def spawn(self, work: Any) -> None:
+        """Run a coroutine beside the messages until the socket closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_sweeping(self) -> None:
+        while not self.is_closed:
+            await asyncio.sleep(SWEEP_S)
+            async with self._boundary():
+                await self.sweep()
+
+    @contextlib.asynccontextmanager
+    async def _boundary(self) -> Any:
+        """A failure ends this socket and nothing else. Its text may hold personal data, so only the type is logged."""
+        try:
+            yield
+        except NoEntry as refused:
+            await self.shut(refused.close_code)
+        except Exception as error:  # noqa: BLE001  the outermost loop of one socket
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error("socket failed: %s in %s line %s", type(error).__name__, where.name, where.lineno)
+            await self.shut(_INTERNAL_ERROR)

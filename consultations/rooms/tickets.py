@@ -1,0 +1,120 @@
+"""What a socket stands on: who opened it with which proof, and whether that proof still holds (SEC-4).
+
+A ticket is taken once, at the handshake. `examine` looks at it again: on every nudge, every few seconds, and inside
+every action. Both run in the database thread and stay tiny.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.utils import timezone
+
+from consultations.clinics.access import Role
+from consultations.clinics.models import Membership
+from consultations.rooms.access import find_device, find_staff_seat, is_idle
+from consultations.rooms.models import Participant, SeatDevice
+from consultations.rooms.signaling import CLOSE_NOT_ALLOWED, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED, CLOSE_UNKNOWN
+from telemed.accounts.models import User
+from telemed.accounts.sessions import may_act_as_staff
+
+
+class NoEntry(Exception):
+    """The socket may not be open. `close_code` says why (docs/PROTOCOL.md)."""
+
+    def __init__(self, close_code: int) -> None:
+        super().__init__(str(close_code))
+        self.close_code = close_code
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """`device_pk` is None for staff, whose proof is the session of `session_key`."""
+
+    participant: Participant
+    device_pk: int | None = None
+    device_id: str = "staff"
+    session_key: str = ""
+    user: User | None = None
+
+    @property
+    def participant_id(self) -> str:
+        return self.participant.public_id
+
+    @property
+    def language(self) -> str:
+        return self.user.language if self.user else self.participant.language
+
+
+@dataclass(frozen=True)
+class Standing:
+    device_state: str
+    revision: int
+
+
+def staff_user(session_key: str) -> User | None:
+    """Return the user of a session as the database knows it now: signed in, second factor passed, not idle."""
+    if not session_key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    request: Any = SimpleNamespace(session=session)
+    user = get_user(request)
+    # Reading a session that is gone gives an empty one under a new key.
+    if not isinstance(user, User) or session.session_key != session_key:
+        return None
+    return user if may_act_as_staff(user, session, timezone.now().timestamp()) else None
+
+
+def take_ticket(*, cookies: Mapping[str, str], session_key: str, code: str, seat_first: bool) -> Ticket:
+    """Return the ticket for a visit's socket; raise NoEntry.
+
+    One browser may hold a seat and a staff session for the same visit (a demo, a shared computer): the page says which
+    of its own proofs it means. That is a choice between keys, never a claim.
+    """
+    device = find_device(cookies, code) if seat_first else None
+    if device is not None:
+        return Ticket(device.participant, device_pk=device.pk, device_id=device.public_id)
+    user = None if seat_first else staff_user(session_key)
+    if user is None:
+        raise NoEntry(CLOSE_NOT_SIGNED_IN)
+    seat = find_staff_seat(user, code)
+    if seat is None:
+        raise NoEntry(CLOSE_UNKNOWN)
+    return Ticket(seat, session_key=session_key, user=user)
+
+
+def examine(ticket: Ticket) -> Standing:
+    """Return how the ticket stands now; raise NoEntry. One query for a seat, about five for staff."""
+    return _examine_device(ticket) if ticket.device_pk is not None else _examine_staff(ticket)
+
+
+def _examine_device(ticket: Ticket) -> Standing:
+    device = SeatDevice.objects.select_related("participant__room").filter(pk=ticket.device_pk).first()
+    if device is None:
+        raise NoEntry(CLOSE_NOT_SIGNED_IN)
+    if device.participant.state == Participant.State.REMOVED:
+        raise NoEntry(CLOSE_NOT_ALLOWED)
+    if device.state == SeatDevice.State.REVOKED:
+        raise NoEntry(CLOSE_REPLACED)
+    if is_idle(device):
+        raise NoEntry(CLOSE_NOT_SIGNED_IN)
+    return Standing(device.state, device.participant.room.revision)
+
+
+def _examine_staff(ticket: Ticket) -> Standing:
+    if staff_user(ticket.session_key) is None:
+        raise NoEntry(CLOSE_NOT_SIGNED_IN)
+    seat = Participant.objects.filter(pk=ticket.participant.pk).values("state", "room__revision").first()
+    working = Membership.objects.filter(
+        user=ticket.user,
+        clinic=ticket.participant.room.appointment.clinic,
+        active=True,
+        role=Role.PRACTITIONER,
+    ).exists()
+    if seat is None or seat["state"] == Participant.State.REMOVED or not working:
+        raise NoEntry(CLOSE_NOT_ALLOWED)
+    return Standing(SeatDevice.State.ACTIVE, seat["room__revision"])
