@@ -7,9 +7,15 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemed.settings")
+    arguments = list(sys.argv)
+    if arguments[1:2] == ["demo"]:
+        # Before the settings are read: they depend on DEMO and on the port.
+        from consultations.demo.environment import prepare
+
+        arguments[2:] = prepare(arguments[2:])
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    execute_from_command_line(arguments)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> 
     from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server
 
+    from consultations.demo.people import refuse_demo_users
     from telemed.asgi import application
     from telemed.vault import check_keys
 
     check_keys()
+    refuse_demo_users()
 
     def listening() -> None:
         if ready:

@@ -1,5 +1,44 @@
-from django.http import HttpRequest, HttpResponse
+"""One-click sign-in for the demo. The secret travels in the fragment and in a POST body, never in a URL that is logged."""
+
+import hmac
+import ipaddress
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from consultations.demo.people import ROLES
+from consultations.demo.secret import sign_in_secret
+from telemed.accounts.demo_session import open_demo_session
+from telemed.accounts.models import User
+
+_LANDING = {"practitioner": "today", "admin": "admin:index"}
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, role: str) -> HttpResponse:
-    return HttpResponse(status=503)
+    """GET shows a button and changes nothing; POST with the right secret opens a session."""
+    if not settings.DEMO or role not in ROLES:
+        raise Http404
+    _require_this_machine(request)
+    user = get_object_or_404(User, email=ROLES[role], is_active=True)
+    if request.method == "POST":
+        if not hmac.compare_digest(request.POST.get("secret", "").encode(), sign_in_secret().encode()):
+            raise PermissionDenied
+        open_demo_session(request, user)
+        return redirect(_LANDING[role])
+    return render(request, "demo/sign_in.html", {"person": user, "role": role})
+
+
+def _require_this_machine(request: HttpRequest) -> None:
+    """Raise PermissionDenied for a client elsewhere, also one that comes through a proxy on this machine."""
+    try:
+        local = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        local = False
+    if not local or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        raise PermissionDenied

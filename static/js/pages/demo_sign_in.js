@@ -1,0 +1,10 @@
+// Moves the secret from the link's fragment, which no server sees, into the form.
+
+import { find_button, find_html, find_input } from "./dom.js";
+
+const secret = location.hash.slice(1);
+find_input(document, "#secret").value = secret;
+find_html(document, "#no-secret").hidden = secret !== "";
+find_button(document, "[data-testid=demo-sign-in]").disabled = secret === "";
+// Out of the address bar and the history, in case somebody shares the screen.
+history.replaceState(null, "", location.pathname);
