@@ -215,6 +215,13 @@ MFA_TOTP_ISSUER = "Telemed"
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 # One step of 30 s either way for clocks that are off; every code works once (accounts.totp).
 MFA_TOTP_TOLERANCE = 1
+ACCOUNT_FORMS = {
+    "login": "telemed.accounts.password_forms.LoginForm",
+    "change_password": "telemed.accounts.password_forms.ChangePasswordForm",
+    "reset_password": "telemed.accounts.password_forms.ResetPasswordForm",
+    "reset_password_from_key": "telemed.accounts.password_forms.ResetPasswordKeyForm",
+    "reauthenticate": "telemed.accounts.password_forms.ReauthenticateForm",
+}
 MFA_FORMS = {
     "authenticate": "telemed.accounts.forms.AuthenticateForm",
     "reauthenticate": "telemed.accounts.forms.ReauthenticateForm",

@@ -62,7 +62,7 @@ def mfa_state(user: User, session: Mapping[str, Any]) -> MfaState:
 
 def passed_types(user: User, session: Mapping[str, Any]) -> set[str]:
     """Return the kinds of second factor that were accepted in this session for this user."""
-    records = get_authentication_records(SimpleNamespace(session=session), user)  # type: ignore[arg-type]
+    records = get_authentication_records(SimpleNamespace(session=session), user)
     return {str(record.get("type")) for record in records if record.get("method") == "mfa"}
 
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from telemed.accounts import sessions
@@ -56,7 +57,7 @@ class SessionPolicyMiddleware:
                 _log_off(request, reason)
                 if _wants_data(request):
                     return _send_to(request, "account_login")
-            elif not is_background(request):
+            elif not is_background(request) and request.path_info != reverse("session_status"):
                 sessions.note_input(request.session, now_s)
         return self.get_response(request)
 

@@ -39,7 +39,7 @@ def start(session: MutableMapping[str, Any], now_s: float) -> None:
 
 
 def note_input(session: MutableMapping[str, Any], now_s: float) -> None:
-    """Remember that a person did something now."""
+    """Remember that a person did something at `now_s`; earlier than what is known changes nothing."""
     if SIGNED_IN_AT not in session:
         start(session, now_s)
     elif now_s - session.get(LAST_INPUT_AT, 0.0) >= _INPUT_GRAIN_S:

@@ -17,7 +17,7 @@ def sign_in(client: Client, user: User, *, factor: str = "webauthn") -> None:
         raise RuntimeError("sign_in is for tests")
     client.force_login(user)
     request = HttpRequest()
-    request.session = client.session  # type: ignore[assignment]
+    request.session = client.session
     request.user = user
     request.META = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": "test client"}
     if factor:

@@ -3,9 +3,11 @@
 import time
 
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.views import IndexView
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -14,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from telemed.accounts import actions, sessions
 from telemed.accounts.decorators import staff_required
-from telemed.accounts.mfa import may_remove
+from telemed.accounts.mfa import MfaState, may_remove, mfa_state
 from telemed.accounts.models import User
 
 
@@ -23,14 +25,17 @@ from telemed.accounts.models import User
 def session_status(request: HttpRequest) -> JsonResponse:
     """Tell a page how long its session lasts: {signed_in, busy, idle_s, absolute_s}.
 
-    A POST reports real input (the middleware notes it); the page sends its GET with X-Background, which counts for nothing.
+    Asking counts for nothing. A POST reports real input that happened X-Input-Age seconds ago (0 when missing).
     """
     user = request.user
     if not isinstance(user, User):
         return JsonResponse({"signed_in": False})
+    if request.method == "POST":
+        age = request.headers.get("X-Input-Age", "0")
+        sessions.note_input(request.session, time.time() - (int(age) if age.isdecimal() else 0))
     idle_s, absolute_s = sessions.remaining_s(request.session, time.time())
-    busy = sessions.is_busy(user)
-    return JsonResponse({"signed_in": True, "busy": busy, "idle_s": round(idle_s), "absolute_s": round(absolute_s)})
+    status = {"busy": sessions.is_busy(user), "idle_s": round(idle_s), "absolute_s": round(absolute_s)}
+    return JsonResponse({"signed_in": True} | status)
 
 
 @require_POST
@@ -45,6 +50,16 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("usersessions_list")
 
 
+class SecurityView(IndexView):
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Add `owed`: what the person must set up before anything else ('' for nothing)."""
+        user = self.request.user
+        assert isinstance(user, User)
+        state = mfa_state(user, self.request.session)
+        owed = "" if state == MfaState.PASSED else str(state)
+        return super().get_context_data(**kwargs) | {"owed": owed}
+
+
 class RemovePasskeyView(RemoveWebAuthnView):
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         """Refuse to remove the last way to confirm a sign-in."""
@@ -55,4 +70,5 @@ class RemovePasskeyView(RemoveWebAuthnView):
         return super().dispatch(request, *args, **kwargs)
 
 
+security = login_required(SecurityView.as_view())
 remove_passkey = RemovePasskeyView.as_view()
