@@ -1,0 +1,131 @@
+"""The real server in a process of its own: `manage.py demo --json` on a fresh database and a free port."""
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from tests.netsim.namespace import Namespace
+
+ROOT = Path(__file__).resolve().parents[2]
+START_LIMIT_S = 60
+
+
+class AppServer:
+    """A context manager; `practitioner_url`, `patient_url` and `admin_url` are good from its start on.
+
+    With a `namespace` it listens on that namespace's loopback: see tests/e2e/lab_server.py for the way in.
+    """
+
+    base_url: str
+    practitioner_url: str
+    patient_url: str
+    admin_url: str
+
+    def __init__(self, *, namespace: Namespace | None = None, port: int = 0, **environment: str) -> None:
+        self._namespace = namespace
+        self._port = port
+        self._environment = environment
+        self.process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "AppServer":
+        self.var_directory = Path(tempfile.mkdtemp(prefix="telemed-e2e-"))
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is not None:
+            print(f"--- the server's log ---\n{self.log_text()[-6000:]}", file=sys.stderr)  # noqa: T201
+        shutil.rmtree(self.var_directory, ignore_errors=True)
+
+    def start(self) -> None:
+        """Starts it, again after `stop` or `kill` on the same port and data. Raises RuntimeError with its log."""
+        command = [sys.executable, "manage.py", "demo", "--json", "--port", str(self._port)]
+        if self._namespace:
+            command = ["ip", "netns", "exec", self._namespace.name, *command]
+        with (self.var_directory / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        links = json.loads(self._first_line())
+        for name, url in links.items():
+            setattr(self, name, url)
+        self._port = int(self.base_url.rsplit(":", 1)[1])
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in {"TESTING", "EMAIL_BACKEND"}}
+        return {**kept, "TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", **self._environment}
+
+    def run(self, code: str) -> str:
+        """stdout of Python code that runs beside the server, on its database, as `manage.py shell` would."""
+        environment = {
+            **self.environment(),
+            "DEMO": "1",
+            "DATABASE_URL": f"sqlite://{(self.var_directory / 'demo.sqlite3').resolve()}",
+            "PUBLIC_BASE_URL": self.base_url,
+        }
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        return done.stdout
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: what a crash looks like from outside."""
+        self._end(signal.SIGKILL)
+
+    def log_text(self) -> str:
+        return (self.var_directory / "server.log").read_text(errors="replace")
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, sign)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
+
+    def _first_line(self) -> str:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + START_LIMIT_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while time.monotonic() < deadline and self.process.poll() is None:
+                if selector.select(0.2):
+                    if line := self.process.stdout.readline():
+                        return line
+                    break
+        self.stop()
+        raise RuntimeError(f"the server did not start:\n{self.log_text()[-4000:]}")
