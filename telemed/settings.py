@@ -27,7 +27,9 @@ FIELD_KEYS = env.env_secret("FIELD_KEYS").split(",")
 BLIND_INDEX_KEY = env.env_secret("BLIND_INDEX_KEY")
 
 # --- Addresses ---------------------------------------------------------------------------------------------------------
-PUBLIC_BASE_URL = env.env_str("PUBLIC_BASE_URL", "http://localhost:8000" if DEMO or TESTING else env.REQUIRED).rstrip("/")
+PUBLIC_BASE_URL = env.env_str("PUBLIC_BASE_URL", "http://localhost:8000" if DEMO or TESTING else env.REQUIRED).rstrip(
+    "/"
+)
 _public = urlsplit(PUBLIC_BASE_URL)
 HTTPS = _public.scheme == "https"
 ALLOWED_HOSTS = [str(_public.hostname), *env.env_list("EXTRA_ALLOWED_HOSTS", [])]

@@ -49,7 +49,9 @@ def _practitioner(user: User, clinic: Clinic, number: str) -> None:
 def make_cast() -> Cast:
     """Create the two clinics and everybody in them."""
     harbour = Clinic.objects.create(name="Harbour Clinic", phone="+49 30 1234567", time_zone="Europe/Berlin")
-    hill = Clinic.objects.create(name="Hill Clinic", phone="+1 212 555 0100", time_zone="America/New_York", profile="hipaa")
+    hill = Clinic.objects.create(
+        name="Hill Clinic", phone="+1 212 555 0100", time_zone="America/New_York", profile="hipaa"
+    )
     anna, carl = _user("anna@harbour.example", "Anna Abel"), _user("carl@harbour.example", "Carl Cook")
     ivy, sara = _user("ivy@harbour.example", "Ivy Irving"), _user("sara@hill.example", "Sara Stone")
     adam = _user("adam@harbour.example", "Adam Ade", is_staff=True)

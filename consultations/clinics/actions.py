@@ -36,9 +36,7 @@ def delete_setting(obj: models.Model, *, clinic: Clinic | None, acting_user: Use
     """Delete a setting that nothing clinical depends on."""
     name, pk = obj._meta.model_name, obj.pk
     obj.delete()
-    audit.record(
-        f"{name}.deleted", actor=acting_user, clinic=clinic.public_id if clinic else "", object=f"{name}:{pk}"
-    )
+    audit.record(f"{name}.deleted", actor=acting_user, clinic=clinic.public_id if clinic else "", object=f"{name}:{pk}")
 
 
 @transaction.atomic

@@ -16,7 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
 from consultations.clinics.actions import set_logo
-from consultations.clinics.admin_base import ClinicScopedAdmin, ClinicScopedInline, administers, clinics_of, is_wholly_yours
+from consultations.clinics.admin_base import (
+    ClinicScopedAdmin,
+    ClinicScopedInline,
+    administers,
+    clinics_of,
+    is_wholly_yours,
+)
 from consultations.clinics.models import Clinic, Identifier, Membership, TurnServer
 from telemed.accounts.models import User
 from telemed.audit.models import AuditEntry
@@ -136,7 +142,7 @@ class ClinicAdmin(ClinicScopedAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser or administers(request)
 
-    has_view_permission = has_change_permission = lambda self, request, obj=None: self.has_module_permission(request)  # noqa: E731
+    has_view_permission = has_change_permission = lambda self, request, obj=None: self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -117,7 +117,9 @@ class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin):
         target = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return HttpResponseRedirect(reverse(target, args=[obj.pk]))
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         context["buttons"] = self.buttons if kwargs.get("obj") else ()
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from consultations.appointments.errors import NotMovable
 from consultations.appointments.models import Appointment, StatusChange
 from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
 from consultations.outbox.models import Message
@@ -24,7 +25,10 @@ def _cancel(appointment: Appointment, acting_user: User) -> str:
 
 def _send_new_link(appointment: Appointment, acting_user: User) -> str:
     seat = appointment.room.participants.get(role=Participant.Role.PATIENT)
-    booking.send_new_link(seat, acting_user=acting_user)
+    try:
+        booking.send_new_link(seat, acting_user=acting_user)
+    except NotMovable:
+        raise ValidationError(_("This visit is over, so there is no link to send.")) from None
     return _("A new link is on its way. Earlier links keep working.")
 
 
@@ -85,7 +89,16 @@ class ParticipantInline(ClinicScopedInline):
     model = Participant
     clinic_path = "room__appointment__clinic"
     read_only = True
-    fields = readonly_fields = ["role", "kind", "state", "identity_outcome", "arrived_at", "admitted_at", "left_at", "end_reason"]
+    fields = readonly_fields = [
+        "role",
+        "kind",
+        "state",
+        "identity_outcome",
+        "arrived_at",
+        "admitted_at",
+        "left_at",
+        "end_reason",
+    ]
 
 
 @admin.register(Room)
@@ -95,7 +108,18 @@ class RoomAdmin(ClinicScopedAdmin):
     reads_event = "room.read"
     list_display = ["code", "state", "route", "opened_at", "ended_at", "outcome"]
     list_filter = ["state", "route", "outcome"]
-    fields = ["code", "appointment", "seats", "state", "route", "route_reasons", "opened_at", "live_at", "ended_at", "outcome"]
+    fields = [
+        "code",
+        "appointment",
+        "seats",
+        "state",
+        "route",
+        "route_reasons",
+        "opened_at",
+        "live_at",
+        "ended_at",
+        "outcome",
+    ]
     inlines = [ParticipantInline, RouteDecisionInline]
 
     def subject_of(self, obj: Any) -> str:
@@ -109,7 +133,18 @@ class MessageAdmin(ClinicScopedAdmin):
     read_only = True
     list_display = ["event", "channel", "language", "state", "attempts", "created_at", "sent_at"]
     list_filter = ["state", "channel", "event"]
-    fields = ["event", "channel", "language", "template_version", "subject", "state", "attempts", "error_code", "created_at", "sent_at"]
+    fields = [
+        "event",
+        "channel",
+        "language",
+        "template_version",
+        "subject",
+        "state",
+        "attempts",
+        "error_code",
+        "created_at",
+        "sent_at",
+    ]
     buttons = (
         Button(
             "resend",

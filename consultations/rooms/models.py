@@ -103,7 +103,9 @@ class Participant(models.Model):
     kind = models.CharField(_("joins by"), max_length=7, choices=Kind.choices, default=Kind.BROWSER)
     name = models.CharField(_("full name"), max_length=150)
     language = models.CharField(_("language"), max_length=8, default="en")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.INVITED)
     # Asked each time, never copied from the last visit (CLIN-1).

@@ -5,51 +5,96 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('appointments', '0001_initial'),
+        ("appointments", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ConsentText',
+            name="ConsentText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('treatment', 'Treatment by video')], max_length=20, verbose_name='purpose')),
-                ('language', models.CharField(max_length=8, verbose_name='language')),
-                ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('summary', models.TextField(verbose_name='in one sentence')),
-                ('body', models.TextField(verbose_name='text')),
-                ('if_refused', models.TextField(verbose_name='what if I say no')),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True, verbose_name='reviewed by a qualified person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("treatment", "Treatment by video")], max_length=20, verbose_name="purpose"
+                    ),
+                ),
+                ("language", models.CharField(max_length=8, verbose_name="language")),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("summary", models.TextField(verbose_name="in one sentence")),
+                ("body", models.TextField(verbose_name="text")),
+                ("if_refused", models.TextField(verbose_name="what if I say no")),
+                (
+                    "reviewed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="reviewed by a qualified person"),
+                ),
             ],
             options={
-                'verbose_name': 'consent text',
-                'verbose_name_plural': 'consent texts',
-                'constraints': [models.UniqueConstraint(fields=('purpose', 'language', 'version'), name='one_consent_text_per_version')],
+                "verbose_name": "consent text",
+                "verbose_name_plural": "consent texts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("purpose", "language", "version"), name="one_consent_text_per_version"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ConsentRecord',
+            name="ConsentRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('person', models.CharField(max_length=22)),
-                ('purpose', models.CharField(choices=[('treatment', 'Treatment by video')], max_length=20, verbose_name='purpose')),
-                ('decision', models.CharField(choices=[('granted', 'Agreed'), ('refused', 'Said no')], max_length=8, verbose_name='decision')),
-                ('capacity', models.CharField(choices=[('self', 'For myself'), ('guardian', 'As parent or guardian'), ('carer', 'As carer with authority')], default='self', max_length=10, verbose_name='capacity')),
-                ('decided_at', models.DateTimeField(verbose_name='decided')),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='withdrawn')),
-                ('shown_sha256', models.CharField(help_text='Hash of exactly what was on the screen.', max_length=64)),
-                ('appointment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='appointments.appointment')),
-                ('text', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='consent.consenttext')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("person", models.CharField(max_length=22)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("treatment", "Treatment by video")], max_length=20, verbose_name="purpose"
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("granted", "Agreed"), ("refused", "Said no")], max_length=8, verbose_name="decision"
+                    ),
+                ),
+                (
+                    "capacity",
+                    models.CharField(
+                        choices=[
+                            ("self", "For myself"),
+                            ("guardian", "As parent or guardian"),
+                            ("carer", "As carer with authority"),
+                        ],
+                        default="self",
+                        max_length=10,
+                        verbose_name="capacity",
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(verbose_name="decided")),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True, verbose_name="withdrawn")),
+                ("shown_sha256", models.CharField(help_text="Hash of exactly what was on the screen.", max_length=64)),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="appointments.appointment",
+                    ),
+                ),
+                (
+                    "text",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="consent.consenttext"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'consent',
-                'verbose_name_plural': 'consents',
-                'indexes': [models.Index(fields=['appointment', 'person', 'purpose'], name='consent_by_person')],
+                "verbose_name": "consent",
+                "verbose_name_plural": "consents",
+                "indexes": [models.Index(fields=["appointment", "person", "purpose"], name="consent_by_person")],
             },
         ),
     ]
