@@ -18,7 +18,9 @@ from telemed.audit import leaf, merkle
 from telemed.audit.models import AuditHead
 
 CHUNK_ENTRIES = 2000
-_COLUMNS = "seq, recorded_at, event, actor, clinic, subject, object, outcome, details, leaf_hash, tree_root"
+_COLUMNS = "event, actor, clinic, subject, object, outcome, details, leaf_hash, tree_root"
+# A cast hides the column's type from sqlite3, whose converter accepts many spellings of one instant.
+_RECORDED_AT = {"sqlite": "CAST(recorded_at AS TEXT)", "postgresql": "recorded_at"}
 Row = tuple[object, ...]
 
 
@@ -156,9 +158,11 @@ def _read_chunk(using: str, first: int, last: int) -> list[Row]:
 
 def _read(using: str, first: int, last: int) -> list[Row]:
     # Raw on purpose: Django's converters would repair what has to be found.
-    with connections[using].cursor() as cursor:
+    connection = connections[using]
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM audit_entry WHERE seq BETWEEN %s AND %s ORDER BY seq",  # noqa: S608
+            f"SELECT seq, {_RECORDED_AT[connection.vendor]}, {_COLUMNS} FROM audit_entry "  # noqa: S608  constants
+            "WHERE seq BETWEEN %s AND %s ORDER BY seq",
             [first, last],
         )
         return list(cursor.fetchall())
