@@ -31,7 +31,7 @@ class EncryptedTextField(models.TextField):
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         found: list[checks.CheckMessage] = super().check(**kwargs)
-        if self.unique or self.db_index or self.primary_key:
+        if self.unique or self.db_index or self.primary_key:  # type: ignore[attr-defined]
             found.append(checks.Error("An encrypted field cannot be indexed or unique.", obj=self, id="vault.E004"))
         return found
 

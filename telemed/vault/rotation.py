@@ -5,6 +5,7 @@ can be stopped, repeated and run while the application writes (with the new key 
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import connections, models, transaction
@@ -66,8 +67,8 @@ def _rotate_batches(model: type[models.Model], fields: list[EncryptedTextField],
 
 
 def _next_rows(
-    model: type[models.Model], fields: list[EncryptedTextField], using: str, last: object
-) -> list[tuple[object, ...]]:
+    model: type[models.Model], fields: list[EncryptedTextField], using: str, last: Any
+) -> list[tuple[Any, ...]]:
     """Return (pk, stored value…) of the next rows in primary-key order, locked where the database can."""
     connection = connections[using]
     table, pk, columns = _names(model, fields, using)
@@ -82,9 +83,7 @@ def _next_rows(
         return list(cursor.fetchall())
 
 
-def _rotate_row(
-    model: type[models.Model], fields: list[EncryptedTextField], using: str, row: tuple[object, ...]
-) -> int:
+def _rotate_row(model: type[models.Model], fields: list[EncryptedTextField], using: str, row: tuple[Any, ...]) -> int:
     ring = current_ring()
     table, pk, columns = _names(model, fields, using)
     changed = {
