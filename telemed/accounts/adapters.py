@@ -15,17 +15,14 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from telemed.accounts import actions, limits, mfa
+from telemed.accounts import actions, limits, mfa, secrets
 from telemed.accounts.addresses import address_group, client_address
-from telemed.accounts.events import announce
+from telemed.accounts.events import announce, announce_block
 from telemed.accounts.models import User
-from telemed.vault.sealing import seal, unseal
 
 # Failed passwords for one account from one address. Never for the account alone: anybody could lock a doctor out.
 PASSWORD_TRIES = 5
 PASSWORD_WINDOW_S = 5 * 60
-# allauth keeps no column for a secret, only a JSON blob: all secrets in it share this context.
-_SEALED_FIELD = "mfa.Authenticator.data"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -51,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
             if not limits.allow("password", self._limit_key(request, credentials), PASSWORD_TRIES, PASSWORD_WINDOW_S):
                 raise self.validation_error("too_many_login_attempts")
         except ValidationError:
-            self._announce_refusal(credentials, reason="rate_limited")
+            announce_block(self._named_user(credentials), self._limit_key(request, credentials))
             raise
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
@@ -61,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        self._announce_refusal(credentials, reason="password")
+        announce("login.refused", user=self._named_user(credentials), outcome="refused", reason="password")
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         assert isinstance(user, User)
@@ -96,9 +93,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def _limit_key(self, request: HttpRequest, credentials: dict[str, Any]) -> str:
         return f"{address_group(self.get_client_ip(request))}|{str(credentials.get('email') or '').strip().lower()}"
 
-    def _announce_refusal(self, credentials: dict[str, Any], *, reason: str) -> None:
-        email = str(credentials.get("email") or "").strip().lower()
-        announce("login.refused", user=User.objects.filter(email=email).first(), outcome="refused", reason=reason)
+    def _named_user(self, credentials: dict[str, Any]) -> User | None:
+        return User.objects.filter(email=str(credentials.get("email") or "").strip().lower()).first()
 
 
 class MfaAdapter(DefaultMFAAdapter):
@@ -108,10 +104,10 @@ class MfaAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return seal(text, _SEALED_FIELD)
+        return secrets.seal_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return unseal(encrypted_text, _SEALED_FIELD)
+        return secrets.unseal_secret(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         return mfa.may_remove(authenticator)

@@ -11,7 +11,11 @@ from typing import Any
 
 from django.dispatch import Signal
 
+from telemed.accounts import limits
 from telemed.accounts.models import User
+
+# A blocked guesser goes on guessing: one line of the log per window says so, a thousand would only fill it.
+_BLOCK_TOLD_WINDOW_S = 5 * 60
 
 security_event = Signal()
 sessions_ended = Signal()
@@ -20,3 +24,9 @@ sessions_ended = Signal()
 def announce(event: str, *, user: User | None, actor: User | None = None, outcome: str = "ok", **details: Any) -> None:
     """Send security_event."""
     security_event.send(sender=User, event=event, user=user, actor=actor, outcome=outcome, details=details)
+
+
+def announce_block(user: User | None, key: str) -> None:
+    """Tell that the guesser `key` (address and account) is blocked, at most once per window."""
+    if limits.allow("block_told", key, 1, _BLOCK_TOLD_WINDOW_S):
+        announce("login.refused", user=user, outcome="refused", reason="rate_limited")

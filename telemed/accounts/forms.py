@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from telemed.accounts import limits, totp
 from telemed.accounts.addresses import address_group, client_address
-from telemed.accounts.events import announce
+from telemed.accounts.events import announce, announce_block
 
 # Wrong codes from one address, and from all addresses together: guessing needs the password already. Passkeys cannot
 # be guessed and stay open, so that nobody who knows a doctor's password can lock her out.
@@ -43,7 +43,7 @@ class _CodeForm(base_forms.BaseAuthenticateForm):
             limits.allow("mfa_code", by_address, CODE_TRIES, CODE_WINDOW_S)
             and limits.allow("mfa_code_all", str(self.user.pk), CODE_TRIES_ALL, CODE_WINDOW_ALL_S)
         ):
-            announce("login.refused", user=self.user, outcome="refused", reason="rate_limited")
+            announce_block(self.user, f"code|{by_address}")
             raise get_account_adapter().validation_error("too_many_login_attempts")
         try:
             code: str = super().clean_code()

@@ -8,6 +8,8 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from telemed.audit import receivers
         from telemed.audit.rules import register_rules
 
         register_rules()
+        receivers.connect()
