@@ -1,0 +1,68 @@
+// The line about the path under the drawer, and the panel that says why it is this one.
+
+import { path_words } from "../lib/call_words.js";
+import { find_html, show, write } from "./dom.js";
+import { has_text, t } from "./texts.js";
+
+/** @typedef {import("../call/call_client.js").CallClient} CallClient */
+
+export class PathPanel {
+  /** @type {any} */
+  #path = { state: "none", route: "" };
+  /** @type {{word: string}|null} */
+  #verdict = null;
+
+  /** @param {HTMLElement} drawer @param {CallClient} client */
+  constructor(drawer, client) {
+    this.drawer = drawer;
+    this.client = client;
+    client.addEventListener("path", (event) => {
+      this.#path = /** @type {CustomEvent} */ (event).detail;
+      if (this.#path.state !== "connected") this.#verdict = null;
+      this.draw();
+    });
+    client.addEventListener("quality", (event) => {
+      const { rates, ...verdict } = /** @type {CustomEvent} */ (event).detail;
+      this.#verdict = verdict;
+      if (rates?.pair) this.#path = { ...this.#path, rtt_ms: rates.pair.rtt_ms };
+      this.draw();
+    });
+  }
+
+  draw() {
+    const snapshot = /** @type {any} */ (this.client.state);
+    const { route, encrypted } = path_words(snapshot?.join ? [this.#path] : []);
+    const line = t(`visit_path_${route}`, { quality: t(`visit_quality_${this.#verdict?.word ?? "pending"}`) });
+    write(this.drawer, "path_line", line);
+    write(this.drawer, "path_now", line);
+    show(this.drawer, "path_facts", encrypted);
+    if (encrypted) {
+      const { rtt_ms, local, remote } = this.#path;
+      write(this.drawer, "path_rtt", rtt_ms === null || rtt_ms === undefined ? t("visit_quality_pending") : t("visit_path_rtt", { milliseconds: Math.round(rtt_ms) }));
+      write(this.drawer, "path_ends", t("visit_path_ends", { local: end_words(local), remote: end_words(remote) }));
+    }
+    this.#draw_reasons(snapshot?.join?.decision?.reasons ?? []);
+    const refusal = snapshot?.room.refusal;
+    show(this.drawer, "path_refusal", Boolean(refusal));
+    if (refusal) write(this.drawer, "path_refusal", t("visit_refused", { reason: refusal.text }));
+  }
+
+  /** @param {{code: string, text: string}[]} reasons */
+  #draw_reasons(reasons) {
+    show(this.drawer, "path_reasons_block", reasons.length > 0);
+    const list = find_html(this.drawer, "[data-part=path_reasons]");
+    const drawn = reasons.map(({ code }) => code).join(" ");
+    if (list.dataset.drawn === drawn) return;
+    list.dataset.drawn = drawn;
+    list.replaceChildren(...reasons.map(({ text }) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    }));
+  }
+}
+
+/** @param {string} type of an ICE candidate */
+function end_words(type) {
+  return has_text(`visit_end_${type}`) ? t(`visit_end_${type}`) : type;
+}
