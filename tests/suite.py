@@ -5,6 +5,7 @@ Steps run one after the other: two cores are needed by the browsers. A step that
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -96,15 +97,31 @@ def count(step: Step) -> tuple[int, int, int, tuple[str, ...]]:
     return passed, failed, skipped, tuple(lab_skips)
 
 
+def execute(step: Step) -> tuple[int, str]:
+    """(exit code, remark). What a step started ends with it: browsers and servers stay in its process group."""
+    # The type checker reads the settings, which want to know that they are not a clinic's.
+    environment = {**os.environ, "TESTING": "1"}
+    process = subprocess.Popen(step.command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return process.wait(step.limit_s), ""
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        if isinstance(error, subprocess.TimeoutExpired):
+            return 1, f"stopped after {step.limit_s} s"
+        raise
+
+
 def run(step: Step) -> Outcome:
     print(f"\n=== {step.name}: {' '.join(map(str, step.command))}", flush=True)
     step.report.unlink(missing_ok=True)
     started = time.monotonic()
     remark = ""
     try:
-        code = subprocess.run(step.command, cwd=ROOT, timeout=step.limit_s, check=False).returncode
-    except subprocess.TimeoutExpired:
-        code, remark = 1, f"stopped after {step.limit_s} s"
+        code, remark = execute(step)
     except FileNotFoundError as error:
         code, remark = 1, f"not found: {error.filename}"
     passed, failed, skipped, lab_skips = count(step) if step.counts_tests else (0, 0, 0, ())
