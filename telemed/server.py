@@ -33,7 +33,8 @@ def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> 
         websocket_handshake_timeout=5,
         ready_callable=listening,
         server_name="",
-        proxy_forwarded_address_header="X-Forwarded-For" if settings.TRUSTED_PROXY_COUNT else None,
+        # Daphne would believe the first entry, which the client wrote: see telemed.accounts.addresses (SEC-17).
+        proxy_forwarded_address_header=None,
         verbosity=1,
     )
     server.run()
