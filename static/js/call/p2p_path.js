@@ -245,6 +245,8 @@ export class P2PPath extends MediaPath {
   /** @param {PeerChannels} channels */
   #listen(channels) {
     channels.addEventListener("open", () => {
+      // The first sign of life: a peer that falls silent before its first beat must be noticed as well.
+      this.#heartbeat.hear(performance.now());
       channels.send_media(this.#media);
       this.emit("open", null);
     });

@@ -1,0 +1,58 @@
+/** The smallest page that holds a call: it binds the tracks and writes down what the client says, for the test to read. */
+
+import { CallClient } from "/js/call/call_client.js";
+import { open_media } from "/js/call/devices.js";
+
+const address = new URLSearchParams(location.search);
+const client = new CallClient({
+  ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
+  worker_url: "/js/workers/passthrough_worker.js",
+  page_id: crypto.randomUUID(),
+});
+
+/** @type {{at_ms: number, type: string, detail: any}[]} */
+const log = [];
+for (const type of ["path", "heartbeat", "peer-media", "signaling", "closed", "trouble", "quality", "chat", "local-media"]) {
+  client.addEventListener(type, (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    log.push({ at_ms: Date.now(), type, detail: type === "trouble" ? String(detail) : structuredClone(detail) });
+  });
+}
+client.addEventListener("remote-track", (event) => {
+  const { slot, track } = /** @type {CustomEvent} */ (event).detail;
+  const element = /** @type {HTMLMediaElement} */ (document.getElementById(slot));
+  element.srcObject = track ? new MediaStream([track]) : null;
+});
+
+/** What the test reads of the peer connections: the library keeps them to itself. */
+/** @type {RTCPeerConnection[]} */
+const connections = [];
+const Native = RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends Native {
+  /** @param {RTCConfiguration} configuration */
+  constructor(configuration) {
+    super(configuration);
+    connections.push(this);
+  }
+};
+
+/** The connection of the call; the others lent their empty tracks and are closed. */
+function connection() {
+  return connections.findLast((candidate) => candidate.connectionState !== "closed");
+}
+
+async function received() {
+  /** @type {Record<string, number>} */
+  const totals = {};
+  for (const stat of (await connection()?.getStats())?.values() ?? []) {
+    if (stat.type !== "inbound-rtp") continue;
+    totals[`${stat.mid}:${stat.kind}`] = stat.kind === "video" ? stat.framesDecoded : stat.totalSamplesReceived;
+  }
+  return totals;
+}
+
+Object.assign(globalThis, {
+  engine: { client, log, connections, connection, received },
+});
+const stream = address.get("media") === "none" ? null : await open_media();
+client.start(stream);
