@@ -59,11 +59,11 @@ def find_device(cookies: Mapping[str, str], code: str) -> SeatDevice | None:
     device = find_known_device(cookies, code)
     if device is None or device.state == SeatDevice.State.REVOKED or is_idle(device):
         return None
-    return device
+    return None if device.participant.state == Participant.State.REMOVED else device
 
 
 def find_known_device(cookies: Mapping[str, str], code: str) -> SeatDevice | None:
-    """Return the cookie's device in whatever state, unless its person was removed from the visit. One query."""
+    """Return the cookie's device in whatever state it and its person are. One query."""
     secret = cookies.get(cookie_name(code), "")
     if not secret or len(secret) > _MAX_SECRET_CHARS:
         return None
@@ -75,7 +75,6 @@ def find_known_device(cookies: Mapping[str, str], code: str) -> SeatDevice | Non
             "participant__room__appointment__practitioner__user",
         )
         .filter(secret_hash=token_hash(secret), participant__room__code=code)
-        .exclude(participant__state=Participant.State.REMOVED)
         .first()
     )
 
@@ -119,8 +118,16 @@ def link_status(link: JoinLink) -> str:
     return "open" if now <= link.valid_until + CLOCK_SKEW else "late"
 
 
+def find_seat_in(room: Room, public_id: str) -> Participant | None:
+    """Return a seat of this very room; ids of other rooms do not exist here."""
+    return Participant.objects.filter(room=room, public_id=public_id).first()
+
+
+def find_device_of(seat: Participant, public_id: str) -> SeatDevice | None:
+    """Return a device that holds, or asks for, this very seat."""
+    return SeatDevice.objects.filter(participant=seat, public_id=public_id).first()
+
+
 def is_in_live_visit(user: Any) -> bool:
     """Return whether a member of staff is in a call: their session must not end now (SEC-14). One query."""
-    return Participant.objects.filter(
-        user=user, state=Participant.State.ADMITTED, room__state=Room.State.LIVE
-    ).exists()
+    return Participant.objects.filter(user=user, state=Participant.State.ADMITTED, room__state=Room.State.LIVE).exists()

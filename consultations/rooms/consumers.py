@@ -38,12 +38,12 @@ class VisitConsumer(GuardedSocket):
         self._newer_sockets = 0
         self._last_path: tuple[str, str] | None = None
         session = self.scope.get("session")
-        wants_seat = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("as") != ["staff"]
+        query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         ticket = await database_sync_to_async(take_ticket)(
             cookies=self.scope.get("cookies", {}),
             session_key=getattr(session, "session_key", "") or "",
             code=self.scope["url_route"]["kwargs"]["code"],
-            seat_first=wants_seat,
+            seat_only=query.get("as") == ["seat"],
         )
         self.desk = Desk(ticket)
         self.language = ticket.language
@@ -113,7 +113,8 @@ class VisitConsumer(GuardedSocket):
         await self._close_if_over()
 
     async def _act(self, message: protocol.Message) -> None:
-        assert self.desk and self.view
+        assert self.desk
+        assert self.view
         if isinstance(message, protocol.Ping):
             await database_sync_to_async(self.desk.note_ping)(self.view, self.page)
             await self.send_json({"type": "pong", "rev": self.view.revision})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consultations.rooms import lifecycle, protocol
-from consultations.rooms.actions import seats, visit
+from consultations.rooms.actions import routing, seats, visit
 from consultations.rooms.actions.people import missing_consent
 from consultations.rooms.facts import RoomFacts, load_room_facts
 from consultations.rooms.models import Participant, SeatDevice
@@ -99,7 +99,7 @@ class Desk:
             case protocol.IceServers():
                 return self._ice_servers()
             case protocol.Path(report):
-                visit.record_path(own, report=report)
+                routing.record_path(own, report=report)
             case protocol.Leave():
                 visit.leave_visit(own, acting_user=user)
             case _ if user is None:

@@ -5,15 +5,12 @@ seconds (consumers.SWEEP_S). One group per seat: nothing is ever broadcast and f
 """
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
-from django.db.models import F
 
-from consultations.rooms.models import Participant, Room, SeatDevice
+from consultations.rooms.models import Participant, SeatDevice
 
 
 def seat_group(participant_id: str) -> str:
@@ -32,12 +29,6 @@ def clinic_group(clinic_id: str) -> str:
 
 def user_group(user_id: str) -> str:
     return f"user.{user_id}"
-
-
-def room_changed(room: Room, *, arrived: bool = False) -> None:
-    """Raise the room's revision and, once committed, nudge everybody concerned. `arrived`: somebody began to wait."""
-    Room.objects.filter(pk=room.pk).update(revision=F("revision") + 1)
-    transaction.on_commit(partial(nudge_room, room.pk, room.appointment.clinic.public_id, arrived=arrived))
 
 
 def nudge_room(room_pk: int, clinic_id: str, *, arrived: bool = False) -> None:

@@ -12,7 +12,9 @@ TEXTS: dict[str, str | Promise] = {
     "recording_through_server": _("This visit is being recorded, so it goes through the clinic's media server."),
     "ai_through_server": _("An assistant is listening, so the visit goes through the clinic's media server."),
     "relay_only_by_clinic": _("Your clinic hides everybody's network address, so the visit goes through its relay."),
-    "relay_only_by_patient": _("The patient hides their network address, so the visit goes through the clinic's relay."),
+    "relay_only_by_patient": _(
+        "The patient hides their network address, so the visit goes through the clinic's relay."
+    ),
     "maximum_privacy": _("This kind of visit has the highest privacy: no server may ever read picture or sound."),
     "no_relay_configured": _("The clinic has no relay. On some networks the connection may not succeed."),
     "more_people_may_come": _("More people may join. The connection is chosen anew when the third person comes."),

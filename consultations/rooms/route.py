@@ -1,46 +1,17 @@
-"""Between the visit and the routing engine: gathers facts, stores the decision, shapes it for one person."""
+"""Between the visit and the routing engine: shapes the stored decision for one person, and mints what they connect with."""
 
 import time
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import translation
 
 from consultations.clinics.models import Clinic, TurnServer
 from consultations.rooms import reasons
 from consultations.rooms.facts import RoomFacts
-from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.models import Participant
 from consultations.rooms.snapshot import admitted_people
 from media_routing import api
-
-
-def choose_route(room: Room, *, trigger: str) -> api.Decision:
-    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
-    people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
-    clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
-    facts = api.Facts(
-        participants=sum(person.state == Participant.State.ADMITTED for person in people),
-        seats=room.seats,
-        visit_is_group=visit_type.is_group,
-        privacy_class=visit_type.privacy_class,
-        profile=clinic.profile,
-        relay_only_by_clinic=clinic.relay_only,
-        relay_only_by_patient=any(person.relay_only for person in people),
-        turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
-    )
-    decision = api.decide(facts)
-    stored = [reason.as_dict() for reason in decision.reasons]
-    RouteDecision.objects.create(
-        room=room,
-        at=timezone.now(),
-        trigger=trigger,
-        route=decision.route,
-        refused=decision.refusal,
-        reasons=stored,
-    )
-    room.route, room.route_reasons = decision.route, stored
-    room.save(update_fields=["route", "route_reasons"])
-    return decision
 
 
 def stored_decision(facts: RoomFacts) -> api.Decision | None:

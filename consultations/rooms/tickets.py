@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from consultations.clinics.access import Role
 from consultations.clinics.models import Membership
-from consultations.rooms.access import find_device, find_staff_seat, is_idle
+from consultations.rooms.access import find_device, find_known_device, find_staff_seat, is_idle
 from consultations.rooms.models import Participant, SeatDevice
 from consultations.rooms.signaling import CLOSE_NOT_ALLOWED, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED, CLOSE_UNKNOWN
 from telemed.accounts.models import User
@@ -69,22 +69,25 @@ def staff_user(session_key: str) -> User | None:
     return user if may_act_as_staff(user, session, timezone.now().timestamp()) else None
 
 
-def take_ticket(*, cookies: Mapping[str, str], session_key: str, code: str, seat_first: bool) -> Ticket:
+def take_ticket(*, cookies: Mapping[str, str], session_key: str, code: str, seat_only: bool) -> Ticket:
     """Return the ticket for a visit's socket; raise NoEntry.
 
-    One browser may hold a seat and a staff session for the same visit (a demo, a shared computer): the page says which
-    of its own proofs it means. That is a choice between keys, never a claim.
+    One browser may hold a seat and a staff session for the same visit (a demo, a shared computer): a patient's page says
+    that it means its seat. That is a choice between proofs, never a claim.
     """
-    device = find_device(cookies, code) if seat_first else None
+    user = None if seat_only else staff_user(session_key)
+    seat = find_staff_seat(user, code) if user else None
+    if seat is not None:
+        return Ticket(seat, session_key=session_key, user=user)
+    device = find_device(cookies, code)
     if device is not None:
         return Ticket(device.participant, device_pk=device.pk, device_id=device.public_id)
-    user = None if seat_first else staff_user(session_key)
-    if user is None:
-        raise NoEntry(CLOSE_NOT_SIGNED_IN)
-    seat = find_staff_seat(user, code)
-    if seat is None:
-        raise NoEntry(CLOSE_UNKNOWN)
-    return Ticket(seat, session_key=session_key, user=user)
+    known = find_known_device(cookies, code)
+    if known is not None and known.participant.state == Participant.State.REMOVED:
+        raise NoEntry(CLOSE_NOT_ALLOWED)
+    if known is not None and known.state == SeatDevice.State.REVOKED:
+        raise NoEntry(CLOSE_REPLACED)
+    raise NoEntry(CLOSE_UNKNOWN if user else CLOSE_NOT_SIGNED_IN)
 
 
 def examine(ticket: Ticket) -> Standing:

@@ -1,8 +1,79 @@
+"""The practitioner's page of one visit, and the notes they write there. Everything live goes through the socket."""
+
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from consultations.rooms.access import find_staff_seat, get_staff_seat
+from consultations.rooms.actions.notes import latest_note, save_note
+from consultations.rooms.json_requests import json_view, read_object
+from consultations.rooms.models import NoteVersion, Participant, Room
+from consultations.rooms.refusals import Refused
+from consultations.rooms.snapshot import iso
+from telemed import audit
+from telemed.accounts.decorators import staff_required
 
 
-def visit(request: HttpRequest, **kwargs) -> HttpResponse:
-    return HttpResponse(status=503)
+@require_safe
+@never_cache
+@staff_required
+def visit(request: HttpRequest, code: str) -> HttpResponse:
+    """The call page. Reading it opens nothing: the room opens when its socket says hello."""
+    seat = get_staff_seat(request.user, code)
+    note = _read(seat, request)
+    appointment = seat.room.appointment
+    context = {
+        "room": seat.room,
+        "seat": seat,
+        "appointment": appointment,
+        "clinic": appointment.clinic,
+        "patient": appointment.patient,
+        "note_text": note.text if note else "",
+        "note_number": note.number if note else 0,
+        "note_saved_at": note.saved_at if note else None,
+        "outcomes": Room.Outcome.choices,
+        "ws_url": f"/ws/visit/{seat.room.code}/?as=staff",
+    }
+    return render(request, "rooms/visit.html", context)
 
 
-visit_notes = visit
+@require_POST
+@json_view
+def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
+    """Save the note: `{text, number}` in, `{number, saved_at}` out. 409 `note_changed` when another page was faster.
+
+    A background request: without a session it answers 401 instead of sending the page to the sign-in form.
+    """
+    seat = find_staff_seat(request.user, code)
+    if seat is None:
+        if not request.user.is_authenticated:
+            raise Refused("not_signed_in", status=401)
+        raise Refused("unknown_visit", status=404)
+    data = read_object(request)
+    text, number = data.get("text"), data.get("number")
+    if not isinstance(text, str) or not (number is None or type(number) is int):
+        raise Refused("bad_field", status=400)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Refused("bad_field", status=400) from None
+    version = save_note(seat, text=text.replace("\x00", ""), number=number, acting_user=request.user)  # type: ignore[arg-type]
+    return {"number": version.number, "saved_at": iso(version.saved_at)}
+
+
+@transaction.atomic
+def _read(seat: Participant, request: HttpRequest) -> NoteVersion | None:
+    """Return the newest note; the page shows a patient, and that is audited (SEC-7)."""
+    note = latest_note(seat)
+    appointment = seat.room.appointment
+    audit.record(
+        "patient.read",
+        actor=request.user,  # type: ignore[arg-type]
+        clinic=appointment.clinic.public_id,
+        subject=appointment.patient.public_id,
+        object=f"room:{seat.room.code}",
+        details={"page": "visit"},
+    )
+    return note

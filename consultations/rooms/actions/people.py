@@ -1,10 +1,16 @@
 """What all actions of the visit share: the lock, the clock of the tables, and the audit entry."""
 
+from functools import partial
 from typing import Any
+
+from django.db import transaction
+from django.db.models import F
 
 from consultations.consent.access import is_granted
 from consultations.rooms import lifecycle
+from consultations.rooms.access import find_seat_in
 from consultations.rooms.models import Participant, Room
+from consultations.rooms.nudges import nudge_room
 from consultations.rooms.refusals import Refused
 from telemed import audit
 from telemed.accounts.models import User
@@ -21,9 +27,15 @@ def lock_room(room_pk: int) -> Room:
     )
 
 
+def room_changed(room: Room, *, arrived: bool = False) -> None:
+    """Raise the room's revision and, once committed, nudge everybody concerned. `arrived`: somebody began to wait."""
+    Room.objects.filter(pk=room.pk).update(revision=F("revision") + 1)
+    transaction.on_commit(partial(nudge_room, room.pk, room.appointment.clinic.public_id, arrived=arrived))
+
+
 def seat_in(room: Room, public_id: str) -> Participant:
     """Return a seat of this room, or raise Refused("unknown_person"): ids of other rooms do not exist here."""
-    seat = Participant.objects.filter(room=room, public_id=public_id).first()
+    seat = find_seat_in(room, public_id)
     if seat is None:
         raise Refused("unknown_person")
     seat.room = room

@@ -8,15 +8,15 @@ from django.utils import timezone
 
 from consultations.appointments import actions as appointment_actions
 from consultations.appointments.models import Appointment
-from consultations.consent.actions import record_decision
+from consultations.consent.access import latest_decision
+from consultations.consent.actions import record_decision, withdraw
 from consultations.consent.models import ConsentText
 from consultations.rooms import lifecycle
 from consultations.rooms.access import CLOCK_SKEW, find_known_device, is_idle
-from consultations.rooms.actions.people import lock_room, missing_consent, move_seat, record, seat_in
+from consultations.rooms.actions.people import lock_room, missing_consent, move_seat, record, room_changed, seat_in
+from consultations.rooms.actions.routing import choose_route
 from consultations.rooms.models import JoinLink, Participant, SeatDevice
-from consultations.rooms.nudges import room_changed
 from consultations.rooms.refusals import Refused
-from consultations.rooms.route import choose_route
 from telemed.audit import Private
 from telemed.lib.ids import new_token, token_hash
 
@@ -42,10 +42,9 @@ def redeem_link(link: JoinLink, *, cookies: dict[str, str], label: str) -> Redee
     """
     room = lock_room(link.participant.room_id)
     seat = seat_in(room, link.participant.public_id)
-    if link.kind == JoinLink.Kind.JOIN and room.state != lifecycle.ENDED:
-        if move_seat(seat, "redeem"):
-            seat.save(update_fields=["state"])
-            room_changed(room)
+    if link.kind == JoinLink.Kind.JOIN and room.state != lifecycle.ENDED and move_seat(seat, "redeem"):
+        seat.save(update_fields=["state"])
+        room_changed(room)
     now = timezone.now()
     known = find_known_device(cookies, room.code)
     if known is not None and known.participant_id == seat.pk and known.state != SeatDevice.State.REVOKED:
@@ -77,7 +76,13 @@ def redeem_link(link: JoinLink, *, cookies: dict[str, str], label: str) -> Redee
 
 @transaction.atomic
 def confirm_details(
-    participant: Participant, *, name: str, location: str, callback_number: str, emergency_name: str, emergency_phone: str
+    participant: Participant,
+    *,
+    name: str,
+    location: str,
+    callback_number: str,
+    emergency_name: str,
+    emergency_phone: str,
 ) -> None:
     """Keep where the person is and whom to call, for this visit only (CLIN-1)."""
     room = lock_room(participant.room_id)
@@ -110,12 +115,22 @@ def record_device_check(participant: Participant, *, check: dict[str, Any], rela
 
 @transaction.atomic
 def answer_consent(participant: Participant, *, text: ConsentText, decision: str, capacity: str) -> None:
-    """Keep the person's answer to one text of this visit."""
+    """Keep the person's answer to one text of this visit. A no after a yes withdraws the yes, also after the visit."""
     room = lock_room(participant.room_id)
     seat = seat_in(room, participant.public_id)
-    _refuse_if_over(seat)
+    before = latest_decision(room.appointment, seat.public_id, text.purpose)
+    granted = before is not None and before.decision == "granted" and before.withdrawn_at is None
+    if decision == "granted":
+        if granted:
+            return
+        _refuse_if_over(seat)
+    elif room.state == lifecycle.ENDED and not granted:
+        return
     room_changed(room)
-    record_decision(room.appointment, text=text, decision=decision, capacity=capacity, acting_seat=seat.public_id)
+    if before is not None and granted:
+        withdraw(before, acting_seat=seat.public_id)
+    else:
+        record_decision(room.appointment, text=text, decision=decision, capacity=capacity, acting_seat=seat.public_id)
 
 
 @transaction.atomic
@@ -150,9 +165,7 @@ def start_waiting(participant: Participant) -> None:
     seat.save(update_fields=["state", "arrived_at", "left_at", "end_reason"])
     room_changed(room, arrived=True)
     if seat.role == Participant.Role.PATIENT and room.appointment.status == Appointment.Status.BOOKED:
-        appointment_actions.change_status(
-            room.appointment, Appointment.Status.ARRIVED, acting_seat=seat.public_id
-        )
+        appointment_actions.change_status(room.appointment, Appointment.Status.ARRIVED, acting_seat=seat.public_id)
     record("seat.waiting", seat)
 
 
@@ -179,4 +192,4 @@ def _refuse_if_over(seat: Participant) -> None:
     if seat.room.state == lifecycle.ENDED:
         raise Refused("visit_ended")
     if seat.state == lifecycle.REMOVED:
-        raise Refused("not_allowed", status=403)
+        raise Refused("removed", status=403)

@@ -7,16 +7,21 @@ from consultations.appointments import actions as appointment_actions
 from consultations.appointments.models import Appointment
 from consultations.clinics.access import Role, has_role
 from consultations.rooms import lifecycle
-from consultations.rooms.actions.people import lock_room, missing_consent, move_room, move_seat, record, seat_in
-from consultations.rooms.models import Participant, Room, RouteDecision, SeatDevice
-from consultations.rooms.nudges import room_changed
-from consultations.rooms.protocol import OUTCOMES, PathReport
+from consultations.rooms.access import find_device_of
+from consultations.rooms.actions.people import (
+    lock_room,
+    missing_consent,
+    move_room,
+    move_seat,
+    record,
+    room_changed,
+    seat_in,
+)
+from consultations.rooms.actions.routing import choose_route
+from consultations.rooms.models import Participant, Room, SeatDevice
+from consultations.rooms.protocol import OUTCOMES
 from consultations.rooms.refusals import Refused
-from consultations.rooms.route import choose_route
 from telemed.accounts.models import User
-
-# Reports of one person beyond this are not stored: a visit's story, not a log.
-MAX_PATH_REPORTS = 200
 
 
 @transaction.atomic
@@ -46,7 +51,7 @@ def enter_visit(participant: Participant, *, acting_user: User) -> None:
 def admit_participant(participant: Participant, *, target: str, identity: str, acting_user: User) -> None:
     """Let a waiting person in. The identity outcome is recorded first and decides (CLIN-2).
 
-    Raises Refused; `not_confirmed` is recorded all the same, which is why the caller must not roll it back: see `admit`.
+    Raises Refused. Somebody whose identity is not confirmed: `refuse_identity`.
     """
     room, own = _lock_staff_seat(participant, acting_user)
     _require_inside(own)
@@ -101,7 +106,7 @@ def admit_device(participant: Participant, *, target: str, device: str, acting_u
     room, own = _lock_staff_seat(participant, acting_user)
     _require_inside(own)
     seat = seat_in(room, target)
-    asking = SeatDevice.objects.filter(participant=seat, public_id=device).first()
+    asking = find_device_of(seat, device)
     if asking is None or asking.state == SeatDevice.State.REVOKED:
         raise Refused("unknown_device")
     if asking.state == SeatDevice.State.ACTIVE:
@@ -174,31 +179,11 @@ def finish_visit(participant: Participant, *, outcome: str, acting_user: User) -
     # Who was let in came, whatever the outcome is called.
     missed = outcome == Room.Outcome.NOT_REACHED and not was_live
     appointment_actions.change_status(
-        room.appointment, Appointment.Status.NO_SHOW if missed else Appointment.Status.COMPLETED, acting_user=acting_user
+        room.appointment,
+        Appointment.Status.NO_SHOW if missed else Appointment.Status.COMPLETED,
+        acting_user=acting_user,
     )
     record("room.finished", own, acting_user=acting_user, result=outcome)
-
-
-@transaction.atomic
-def record_path(participant: Participant, *, report: PathReport) -> None:
-    """Add what a browser saw of its media path to the visit's story. Metadata: purged per retention (PRIV-4)."""
-    story = RouteDecision.objects.filter(room_id=participant.room_id, trigger__startswith="path.")
-    if story.count() >= MAX_PATH_REPORTS:
-        return
-    RouteDecision.objects.create(
-        room_id=participant.room_id,
-        at=timezone.now(),
-        trigger=f"path.{report.state}",
-        route=report.route,
-        reasons=[
-            {
-                "participant": participant.public_id,
-                "local": report.local,
-                "remote": report.remote,
-                "rtt_ms": report.rtt_ms,
-            }
-        ],
-    )
 
 
 def _lock_staff_seat(participant: Participant, acting_user: User) -> tuple[Room, Participant]:

@@ -1,0 +1,64 @@
+"""Asks the routing engine and keeps its answer with the visit."""
+
+from django.utils import timezone
+
+from consultations.clinics.models import TurnServer
+from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.protocol import PathReport
+from media_routing import api
+
+# Reports of media paths beyond this are not stored: a visit's story, not a log.
+MAX_PATH_REPORTS = 200
+
+
+def choose_route(room: Room, *, trigger: str) -> api.Decision:
+    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
+    people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
+    clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
+    facts = api.Facts(
+        participants=sum(person.state == Participant.State.ADMITTED for person in people),
+        seats=room.seats,
+        visit_is_group=visit_type.is_group,
+        privacy_class=visit_type.privacy_class,
+        profile=clinic.profile,
+        relay_only_by_clinic=clinic.relay_only,
+        relay_only_by_patient=any(person.relay_only for person in people),
+        turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+    )
+    decision = api.decide(facts)
+    stored = [reason.as_dict() for reason in decision.reasons]
+    RouteDecision.objects.create(
+        room=room,
+        at=timezone.now(),
+        trigger=trigger,
+        route=decision.route,
+        refused=decision.refusal,
+        reasons=stored,
+    )
+    room.route, room.route_reasons = decision.route, stored
+    room.save(update_fields=["route", "route_reasons"])
+    return decision
+
+
+def record_path(participant: Participant, *, report: PathReport) -> None:
+    """Add what a browser saw of its media path to the visit's story. Metadata: purged per retention (PRIV-4).
+
+    Not audited: it tells of a network, not of what somebody did.
+    """
+    story = RouteDecision.objects.filter(room_id=participant.room_id, trigger__startswith="path.")
+    if story.count() >= MAX_PATH_REPORTS:
+        return
+    RouteDecision.objects.create(
+        room_id=participant.room_id,
+        at=timezone.now(),
+        trigger=f"path.{report.state}",
+        route=report.route,
+        reasons=[
+            {
+                "participant": participant.public_id,
+                "local": report.local,
+                "remote": report.remote,
+                "rtt_ms": report.rtt_ms,
+            }
+        ],
+    )

@@ -1,0 +1,147 @@
+"""What the patient's page is told: the visit as the link shows it, and how far this person has come."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.urls import reverse
+
+from consultations.consent.access import current_text, is_granted, latest_decision
+from consultations.consent.models import ConsentRecord, ConsentText
+from consultations.rooms import lifecycle, steps
+from consultations.rooms.actions.links import OPENS_BEFORE
+from consultations.rooms.facts import details_of
+from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
+from consultations.rooms.snapshot import iso
+
+WORKER = "js/workers/passthrough_worker.js"
+
+
+def describe_link(link: JoinLink, status: str) -> dict[str, Any]:
+    """Return what a link shows before it is redeemed: whoever holds it may be the wrong person, so initials only."""
+    seat = link.participant
+    return {
+        **_visit(seat, status),
+        "opens_at": iso(link.valid_from),
+        "language": seat.language,
+        "role": seat.role,
+        "person_name": " ".join(f"{word[0]}." for word in seat.name.split()[:3]),
+        "kind": link.kind,
+    }
+
+
+def describe_seat(device: SeatDevice) -> dict[str, Any]:
+    """Return the page's whole state. A device that only asks for the seat learns nothing of what was typed on the first."""
+    seat = device.participant
+    room = seat.room
+    seated = device.state == SeatDevice.State.ACTIVE
+    consent_text, answered = _consent(seat)
+    return {
+        "step": _step(seat, answered) if seated else steps.WAITING,
+        "device_state": device.state,
+        "person": {"name": seat.name if seated else "", "language": seat.language, "role": seat.role},
+        "details": _details(seat) if seated else None,
+        "visit": _visit(seat, _status(room)),
+        "consent": consent_text if seated else None,
+        "ws_url": f"/ws/visit/{room.code}/?as=seat",
+        "worker_url": static(WORKER),
+        "relay_only": {"clinic": room.appointment.clinic.relay_only, "person": seat.relay_only},
+        "outcome": (room.outcome or None) if seated and room.state == Room.State.ENDED else None,
+        "may_return_until": iso(lifecycle.may_return_until(seat.state, seat.admitted_at, seat.left_at)),
+        "server_time_ms": int(time.time() * 1000),
+    }
+
+
+def text_to_answer(seat: Participant, purpose: str, version: int) -> ConsentText | None:
+    """Return the text this person is shown for `purpose` now, if it is still that version."""
+    if purpose not in seat.room.appointment.visit_type.purposes:
+        return None
+    text = current_text(purpose, _languages(seat))
+    return text if text is not None and text.version == version else None
+
+
+def _visit(seat: Participant, status: str) -> dict[str, Any]:
+    appointment = seat.room.appointment
+    clinic, practitioner = appointment.clinic, appointment.practitioner
+    logo = reverse("clinic_logo", args=[clinic.public_id]) if clinic.logo_png else ""
+    return {
+        "clinic": {
+            "name": clinic.name,
+            "phone": clinic.phone,
+            "logo_url": logo,
+            "accent": clinic.accent,
+            "languages": clinic.languages,
+        },
+        "practitioner": (
+            {"name": practitioner.display_name, "registration": practitioner.registration} if practitioner else None
+        ),
+        "visit_type": appointment.visit_type.name,
+        "starts_at": iso(appointment.starts_at),
+        "ends_at": iso(appointment.ends_at),
+        "zone": appointment.zone,
+        "opens_at": iso(appointment.starts_at - OPENS_BEFORE),
+        "status": status,
+        "server_time_ms": int(time.time() * 1000),
+    }
+
+
+def _status(room: Room) -> str:
+    if room.appointment.status == "cancelled":
+        return "cancelled"
+    return "ended" if room.state == Room.State.ENDED else "open"
+
+
+def _step(seat: Participant, consent_given: bool) -> str:
+    return steps.step_of(
+        seat.state,
+        seat.room.state,
+        details=seat.details_confirmed_at is not None,
+        device_check=bool(seat.device_check),
+        consent=consent_given,
+    )
+
+
+def _details(seat: Participant) -> dict[str, Any] | None:
+    details = details_of(seat)
+    if details is None:
+        return None
+    del details["confirmed_at"]
+    return {"name": seat.name, **details}
+
+
+def _consent(seat: Participant) -> tuple[dict[str, Any] | None, bool]:
+    """Return the text for the page and whether nothing is left to ask.
+
+    The first purpose without a yes; when all are given the last one, so that it can be read and withdrawn afterwards.
+    """
+    appointment = seat.room.appointment
+    purposes = appointment.visit_type.purposes
+    if not purposes:
+        return None, True
+    open_purposes = [name for name in purposes if not is_granted(appointment, seat.public_id, name)]
+    purpose = (open_purposes or purposes)[0]
+    text = current_text(purpose, _languages(seat))
+    if text is None:
+        return None, False
+    latest = latest_decision(appointment, seat.public_id, purpose)
+    shown = {
+        "purpose": text.purpose,
+        "language": text.language,
+        "version": text.version,
+        "title": text.title,
+        "summary": text.summary,
+        "body": text.body,
+        "if_refused": text.if_refused,
+        "capacity_options": [
+            {"value": str(value), "label": str(label)} for value, label in ConsentRecord.Capacity.choices
+        ],
+        "decision": None if latest is None else ("withdrawn" if latest.withdrawn_at else latest.decision),
+    }
+    return shown, not open_purposes
+
+
+def _languages(seat: Participant) -> list[str]:
+    """The person's language first; the clinic's own before the product's."""
+    wanted = [seat.language, seat.room.appointment.clinic.default_language, settings.LANGUAGE_CODE]
+    return list(dict.fromkeys(wanted))
