@@ -30,8 +30,12 @@ export class AfterStep {
       write(this.section, "after_outcome", t(`outcome_${outcome}`));
       write(this.section, "after_next", has_text(`next_${outcome}`) ? t(`next_${outcome}`, { phone: visit?.clinic.phone ?? "" }) : "");
     }
-    show(this.section, "return", !ended);
-    show(this.section, "consents", Boolean(state?.consent));
+    const until_ms = state?.may_return_until ? new Date(state.may_return_until).getTime() : Infinity;
+    show(this.section, "return", !ended && this.path.clock.now_ms() < until_ms);
+    const decision = state?.consent?.decision ?? null;
+    show(this.section, "consents", decision === "granted" || decision === "withdrawn");
+    show(this.section, "withdraw", decision === "granted");
+    show(this.section, "withdrawn", decision === "withdrawn");
     write(this.section, "after_consent", state?.consent?.title ?? "");
   }
 
@@ -62,7 +66,7 @@ export class AfterStep {
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       write(this.section, "error", error.message);
-      for (const element of this.section.querySelectorAll("[data-part=error]")) if (element instanceof HTMLElement) { element.textContent = error.message; element.hidden = false; }
+      show(this.section, "error", true);
     } finally {
       set_busy(this.withdraw, false);
     }

@@ -40,17 +40,16 @@ export class ConsentStep {
     clear_errors(this.section, this.form);
   }
 
-  /** @param {Array<string | {value: string, label: string}>} options */
+  /** @param {Array<{value: string, label: string}>} options */
   #offer_capacities(options) {
     const list = find_html(this.section, "[data-list=capacities]");
     show(this.section, "capacity", options.length > 1);
     if (list.childElementCount > 0) return;
     options.forEach((option, index) => {
-      const value = typeof option === "string" ? option : option.value;
       const label = document.createElement("label");
       label.className = "choice";
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "capacity", value, checked: index === 0 });
-      const words = Object.assign(document.createElement("span"), { textContent: typeof option === "string" ? t(`capacity_${value}`) : option.label });
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: "capacity", value: option.value, checked: index === 0 });
+      const words = Object.assign(document.createElement("span"), { textContent: option.label });
       label.append(input, words);
       list.append(label);
     });
@@ -80,6 +79,8 @@ export class ConsentStep {
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       if (this.path.show_trouble_of(error)) return;
+      // The practice changed the text while it was being read: the new one has to be read, too.
+      if (error.code === "old_text") await this.path.refresh().then(() => this.enter(), () => {});
       show_errors(this.section, this.form, {}, error.message);
     } finally {
       set_busy(this.agree, false);

@@ -182,7 +182,7 @@ export class DeviceCheckStep {
     try {
       const state = await this.path.post("device-check", {
         camera: this.#reported(media.camera),
-        microphone: this.#reported(media.microphone),
+        microphone: media.microphone === "ok" && this.#silent ? "silent" : this.#reported(media.microphone),
         speaker: this.#speaker,
         ...this.#network,
         relay_only: this.relay_tick.checked,

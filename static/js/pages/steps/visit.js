@@ -10,6 +10,8 @@ import { find_html } from "../dom.js";
 /** Why the server will not have this page any more, as the trouble screens name it. */
 const CLOSED = new Map([[4401, "no_seat"], [4403, "removed"], [4404, "no_seat"], [4409, "replaced"]]);
 const VISIT_ENDED = 4410;
+const GOODBYE_MS = 2000;
+const TROUBLES = /** @type {const} */ (["blocked", "busy", "missing"]);
 
 export class VisitStep {
   /** @type {CallClient | null} */
@@ -22,7 +24,10 @@ export class VisitStep {
   constructor(section, path) {
     this.section = section;
     this.path = path;
-    path.media.addEventListener("change", () => this.#offer_tracks());
+    path.media.addEventListener("change", () => {
+      this.#offer_tracks();
+      this.#view?.set_device_trouble(this.#device_trouble());
+    });
   }
 
   /** Connects; safe to call again. */
@@ -61,8 +66,23 @@ export class VisitStep {
       root: find_html(this.section, "#call"),
       client,
       stream: this.path.media.stream,
-      on_leave: () => this.path.visit_over({ ended: false }),
+      on_leave: () => { void this.#say_goodbye(client); },
+      on_retry_devices: () => this.path.media.open(),
     });
+    this.#view.set_device_trouble(this.#device_trouble());
+  }
+
+  /** The other side is told that it was meant; when the server cannot be reached it finds out by itself. @param {CallClient} client */
+  async #say_goodbye(client) {
+    const patience = new Promise((done) => setTimeout(done, GOODBYE_MS));
+    await Promise.race([client.request("leave").catch(() => {}), patience]);
+    await this.path.visit_over({ ended: false });
+  }
+
+  /** What keeps camera or microphone from working; a camera that the person left off is no trouble. */
+  #device_trouble() {
+    const { camera, microphone } = this.path.media;
+    return TROUBLES.find((kind) => kind === microphone || kind === camera) ?? null;
   }
 
   leave() {
@@ -91,7 +111,7 @@ export class VisitStep {
   close() {
     const { client } = this;
     this.client = null;
-    this.#view?.close?.();
+    this.#view?.close();
     this.#view = null;
     if (!client) return;
     client.close();
