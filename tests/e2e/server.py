@@ -37,7 +37,11 @@ class AppServer:
 
     def __enter__(self) -> "AppServer":
         self.var_directory = Path(tempfile.mkdtemp(prefix="telemed-e2e-"))
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.var_directory, ignore_errors=True)
+            raise
         return self
 
     def __exit__(
