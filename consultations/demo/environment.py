@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
+_REAL_CLINIC = ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_BACKEND", "SMS_BACKEND")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +29,14 @@ def prepare(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     port = known.port or _free_port()
     var = Path(os.environ.get("TELEMED_VAR_DIR", Path(__file__).resolve().parents[2] / "var"))
-    for secret in ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY"):
-        os.environ.pop(secret, None)
-        os.environ.pop(f"{secret}_FILE", None)
-    os.environ["DEMO"] = "1"
     os.environ["DEBUG"] = "0"
-    # Never the keys, database, cache or broker that somebody set for a real clinic.
-    os.environ["DATABASE_URL"] = f"sqlite://{(var / 'demo.sqlite3').resolve()}"
-    os.environ["REDIS_URL"] = ""
+    if os.environ.get("DEMO") != "1":
+        # Never the keys, database, cache or broker that somebody set for a real clinic. Who set DEMO=1 as well means it.
+        for name in _REAL_CLINIC:
+            os.environ.pop(name, None)
+            os.environ.pop(f"{name}_FILE", None)
+        os.environ["DATABASE_URL"] = f"sqlite://{(var / 'demo.sqlite3').resolve()}"
+    os.environ["DEMO"] = "1"
     # Passkeys work on the name localhost, not on its number.
     os.environ["PUBLIC_BASE_URL"] = f"http://localhost:{port}"
     os.environ["EXTRA_ALLOWED_HOSTS"] = HOST

@@ -43,6 +43,12 @@ def record_read(patient: Patient, *, acting_user: Any, purpose: str) -> None:
 
 
 @transaction.atomic
+def record_read_alone(patient: Patient, *, acting_user: Any, purpose: str) -> None:
+    """`record_read` in a transaction of its own, for a page that only reads."""
+    record_read(patient, acting_user=acting_user, purpose=purpose)
+
+
+@transaction.atomic
 def find_patients(clinic: Clinic, text: str, *, acting_user: Any) -> list[Patient]:
     """Return up to SEARCH_LIMIT patients of the clinic whose name contains `text`, or whose e-mail or phone equals it.
 

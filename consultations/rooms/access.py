@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 
+from consultations.appointments.models import Appointment
 from consultations.clinics.access import Role, has_role
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
 from telemed.lib.ids import token_hash
@@ -121,6 +122,20 @@ def link_status(link: JoinLink) -> str:
 def find_seat_in(room: Room, public_id: str) -> Participant | None:
     """Return a seat of this very room; ids of other rooms do not exist here."""
     return Participant.objects.filter(room=room, public_id=public_id).first()
+
+
+def get_patient_seat(appointment: Appointment) -> Participant:
+    """Return the patient's seat of an appointment that the caller may see; Http404 when it has no room."""
+    seat = (
+        Participant.objects.select_related(
+            "room__appointment__clinic", "room__appointment__patient", "room__appointment__practitioner__user"
+        )
+        .filter(room__appointment=appointment, role=Participant.Role.PATIENT)
+        .first()
+    )
+    if seat is None:
+        raise Http404
+    return seat
 
 
 def find_device_of(seat: Participant, public_id: str) -> SeatDevice | None:

@@ -23,6 +23,7 @@ from consultations.patients.models import Patient
 from consultations.practitioners.models import Practitioner
 from consultations.rooms.actions.invitations import write_to_patient
 from consultations.rooms.actions.links import mint_link, revoke_links
+from consultations.rooms.actions.people import lock_room, room_changed
 from consultations.rooms.models import Participant, Room
 from telemed.accounts.models import User
 
@@ -137,6 +138,7 @@ def reschedule_visit(
         raise InThePast
     room = _locked_room(appointment)
     appointment = appointment_actions.reschedule(appointment, starts_at=starts_at, zone=zone, acting_user=acting_user)
+    room_changed(room)
     seats = _invited_seats(room)
     revoke_links(seats)
     for seat in seats:
@@ -154,8 +156,8 @@ def cancel_visit(appointment: Appointment, *, acting_user: User | None) -> Appoi
     withdraw_messages(appointment.clinic, appointment.public_id)
     revoke_links(_invited_seats(room))
     room.state, room.ended_at = Room.State.ENDED, timezone.now()
-    room.revision += 1
-    room.save(update_fields=["state", "ended_at", "revision"])
+    room.save(update_fields=["state", "ended_at"])
+    room_changed(room)
     appointment = appointment_actions.cancel(appointment, acting_user=acting_user)
     write_to_patient(appointment, "visit_cancelled", acting_user=acting_user)
     return appointment
@@ -167,7 +169,7 @@ def claim_visit(appointment: Appointment, *, practitioner: Practitioner, acting_
     room = _locked_room(appointment)
     appointment = appointment_actions.claim(appointment, practitioner=practitioner, acting_user=acting_user)
     _seat_practitioner(room, practitioner)
-    Room.objects.filter(pk=room.pk).update(revision=room.revision + 1)
+    room_changed(room)
     return appointment
 
 
@@ -196,6 +198,7 @@ def _invite(appointment: Appointment, event: str, acting_user: User | None) -> B
     )
     if appointment.practitioner is not None:
         _seat_practitioner(room, appointment.practitioner)
+    room_changed(room)
     token = mint_link(seat, acting_user=acting_user)
     message = write_to_patient(appointment, event, token=token, acting_user=acting_user)
     return Booked(appointment=appointment, seat=seat, message=message, token=token)
@@ -212,7 +215,7 @@ def _seat_practitioner(room: Room, practitioner: Practitioner) -> Participant:
 
 
 def _locked_room(appointment: Appointment) -> Room:
-    return Room.objects.select_for_update(of=("self",)).get(appointment=appointment)
+    return lock_room(Room.objects.only("pk").get(appointment=appointment).pk)
 
 
 def _invited_seats(room: Room) -> list[Participant]:
