@@ -7,6 +7,8 @@ import { page_language, t } from "./texts.js";
 
 export class Notes {
   #last_saved_at = "";
+  /** The version this window started from: another window's newer text is never overwritten unseen. */
+  #number;
   #stuck = false;
 
   /** @param {HTMLElement} drawer @param {string} url */
@@ -15,11 +17,13 @@ export class Notes {
     this.box = find(drawer, "#notes", HTMLTextAreaElement);
     this.state = find_html(drawer, "[data-part=notes_state]");
     this.#last_saved_at = this.box.dataset.savedAt ?? "";
+    this.#number = Number(this.box.dataset.number ?? 0);
     this.autosave = new Autosave({
       text: this.box.value,
       save: async (text) => {
-        const answer = await post_json(url, { text });
-        this.#last_saved_at = answer.saved_at ?? new Date().toISOString();
+        const answer = await post_json(url, { text, number: this.#number });
+        this.#number = answer.number;
+        this.#last_saved_at = answer.saved_at;
       },
       on_state: (state, error) => this.#tell(state, error),
     });

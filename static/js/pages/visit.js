@@ -58,7 +58,7 @@ class VisitPage {
   }
 
   #ws_url() {
-    return `${location.origin.replace(/^http/, "ws")}${this.main.dataset.wsPath}?as=staff`;
+    return `${location.origin.replace(/^http/, "ws")}${this.main.dataset.wsPath}`;
   }
 
   #wire() {
