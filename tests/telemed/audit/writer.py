@@ -1,6 +1,10 @@
-"""A process of its own that records entries: python -m tests.telemed.audit.writer NAME COUNT."""
+"""A process of its own that records entries: python -m tests.telemed.audit.writer NAME COUNT.
+
+Prints "ready", waits for a line, records, prints when it began and ended (the machine's monotonic seconds).
+"""
 
 import sys
+import time
 
 import django
 
@@ -11,6 +15,9 @@ def main(name: str, count: int) -> None:
 
     from telemed import audit
 
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.monotonic()
     for number in range(count):
         with transaction.atomic():
             # A subject that all writers share and one of each writer: keys are made in a race, too.
@@ -18,6 +25,7 @@ def main(name: str, count: int) -> None:
             audit.record("race.run", actor_seat=name, subject=subject, details={"writer": name, "number": number})
             if number % 10 == 9:
                 transaction.set_rollback(True)  # these must leave neither an entry nor a gap
+    print(began, time.monotonic())
 
 
 if __name__ == "__main__":
