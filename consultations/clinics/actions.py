@@ -26,7 +26,7 @@ def save_setting(
         actor=acting_user,
         clinic=owner.public_id if owner else "",
         object=f"{obj._meta.model_name}:{obj.pk}",
-        details={"fields": ",".join(fields)},
+        details={"fields": fields},
     )
     return obj
 
