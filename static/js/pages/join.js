@@ -14,6 +14,7 @@ import { DetailsStep } from "./steps/details.js";
 import { DeviceCheckStep } from "./steps/device_check.js";
 import { allowed_step, position, step_after, step_before } from "./steps/order.js";
 import { OwnMedia } from "./steps/own_media.js";
+import { dial_address, unbroken } from "./steps/phone.js";
 import { browser_kind } from "./steps/permission_help.js";
 import { TroubleStep } from "./steps/trouble.js";
 import { VisitStep } from "./steps/visit.js";
@@ -103,7 +104,9 @@ export class Path {
         this.code = decodeURIComponent(seat[1]);
         const state = await this.refresh();
         this.#depth = history.state?.depth ?? 0;
-        this.#arrive(state, allowed_step(history.state?.step, state.step));
+        // The first screen only leads on from here; whoever reloads is past it.
+        const wanted = history.state?.step === "arrival" ? state.step : history.state?.step;
+        this.#arrive(state, allowed_step(wanted, state.step));
       } else if (this.token) {
         await this.#look_up();
       } else {
@@ -334,8 +337,8 @@ export class Path {
     show(document, "clinic_mark", !clinic.logo_url);
     show(document, "clinic_phone", Boolean(clinic.phone));
     const phone = find(document, "[data-link=phone]", HTMLAnchorElement);
-    phone.textContent = clinic.phone;
-    phone.href = `tel:${clinic.phone.replace(/[^+\d]/g, "")}`;
+    phone.textContent = unbroken(clinic.phone);
+    phone.href = dial_address(clinic.phone);
   }
 
   /** A redirect keeps the fragment of the address that was posted to: so the token survives a change of language. */

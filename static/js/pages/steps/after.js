@@ -3,6 +3,7 @@
 import { find_button, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { has_text, t } from "../texts.js";
+import { unbroken } from "./phone.js";
 
 /** @typedef {import("../join.js").Path} Path */
 
@@ -28,7 +29,7 @@ export class AfterStep {
     show(this.section, "decided", decided);
     if (decided) {
       write(this.section, "after_outcome", t(`outcome_${outcome}`));
-      write(this.section, "after_next", has_text(`next_${outcome}`) ? t(`next_${outcome}`, { phone: visit?.clinic.phone ?? "" }) : "");
+      write(this.section, "after_next", has_text(`next_${outcome}`) ? t(`next_${outcome}`, { phone: unbroken(visit?.clinic.phone ?? "") }) : "");
     }
     const until_ms = state?.may_return_until ? new Date(state.may_return_until).getTime() : Infinity;
     show(this.section, "return", !ended && this.path.clock.now_ms() < until_ms);

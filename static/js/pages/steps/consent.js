@@ -3,7 +3,7 @@
 import { find, find_button, find_html, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { t } from "../texts.js";
-import { clear_errors, show_errors } from "./form_errors.js";
+import { clear_errors, clear_mark, show_errors } from "./form_errors.js";
 import { write_prose } from "./prose.js";
 import { unlock_sound } from "./sounds.js";
 
@@ -21,6 +21,7 @@ export class ConsentStep {
       event.preventDefault();
       void this.#send("granted");
     });
+    this.form.addEventListener("input", (event) => clear_mark(event.target));
     this.refuse.addEventListener("click", () => { void this.#send("refused"); });
   }
 

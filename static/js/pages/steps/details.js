@@ -4,7 +4,7 @@
 import { find, find_button, find_html, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { t } from "../texts.js";
-import { clear_errors, show_errors } from "./form_errors.js";
+import { clear_errors, clear_mark, show_errors } from "./form_errors.js";
 import { drop_draft, forget, keep_draft, read_draft, read_remembered, remember } from "./remembered.js";
 
 /** @typedef {import("../join.js").Path} Path */
@@ -25,6 +25,7 @@ export class DetailsStep {
       event.preventDefault();
       void this.#send();
     });
+    this.form.addEventListener("input", (event) => clear_mark(event.target));
     this.form.addEventListener("input", () => keep_draft(this.path.code, { ...this.#read(), place: this.#place }));
     this.form.addEventListener("change", () => this.#ask_place());
   }

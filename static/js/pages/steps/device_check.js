@@ -26,6 +26,7 @@ export class DeviceCheckStep {
   #silent = false;
   #blocked_shown = false;
   #present = false;
+  #has_relay = false;
 
   /** @param {HTMLElement} section @param {Path} path */
   constructor(section, path) {
@@ -53,7 +54,7 @@ export class DeviceCheckStep {
 
   enter() {
     this.#present = true;
-    this.#render_relay(true);
+    this.#render_relay();
     this.#render();
     void this.path.media.open();
     if (!this.#network_done) void this.#check_network();
@@ -79,7 +80,6 @@ export class DeviceCheckStep {
     this.#set("speaker", this.#speaker, this.#speaker === "heard" ? "good" : this.#speaker === "not_heard" ? "look" : "plain");
     const word = this.#network_done ? this.#network.network : "checking";
     this.#set("network", word, word === "good" ? "good" : word === "checking" || word === "unknown" ? "plain" : "look");
-    find_button(this.section, "[data-action=without_camera]").hidden = media.camera !== "ok" && media.camera !== "asking";
   }
 
   /** @param {string} name @param {string} word @param {keyof typeof TONES} tone */
@@ -148,19 +148,21 @@ export class DeviceCheckStep {
     this.#render();
     try {
       const { ice_servers } = await get_json(path.seat_url("turn-probe"));
-      this.#render_relay(ice_servers.length > 0);
+      this.#has_relay = ice_servers.length > 0;
+      this.#render_relay();
       this.#network.turn = await probe_turn(ice_servers);
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
     }
   }
 
-  /** @param {boolean} available */
-  #render_relay(available) {
+  /** Offered only where the clinic has a relay: a switch that cannot work is one more thing to be afraid of. */
+  #render_relay() {
+    const available = this.#has_relay;
     const relay = this.path.state?.relay_only ?? { clinic: false, person: false };
     show(this.section, "relay_clinic", relay.clinic);
     show(this.section, "relay_choice", !relay.clinic);
-    show(this.section, "relay_missing", !available && !relay.clinic);
+    show(this.section, "relay", available || relay.clinic);
     this.relay_tick.disabled = !available;
     this.relay_tick.checked = available && (relay.person || this.relay_tick.checked);
   }

@@ -36,6 +36,8 @@ export function show_errors(section, form, errors, general = "") {
   clear_errors(section, form);
   const list = find(section, "[data-list=errors]", HTMLUListElement);
   list.replaceChildren();
+  // "Look at this again" is about fields; a server that cannot be reached is nobody's mistake.
+  find_html(section, "[data-part=errors] h2").hidden = Object.keys(errors).length === 0;
   if (general) add_item(list, general, null);
   for (const [name, sentence] of Object.entries(errors)) {
     const control = control_of(form, name);
@@ -46,6 +48,16 @@ export function show_errors(section, form, errors, general = "") {
   const summary = find_html(section, "[data-part=errors]");
   focus_on(summary);
   summary.scrollIntoView({ block: "start" });
+}
+
+/** The mark of one field goes as soon as it is changed; the list on top stays until the form is sent again. @param {EventTarget|null} control */
+export function clear_mark(control) {
+  if (!(control instanceof HTMLElement) || !control.hasAttribute("aria-invalid")) return;
+  const field = control.closest(".field--invalid");
+  field?.classList.remove("field--invalid");
+  document.getElementById(`${control.id}-error`)?.remove();
+  control.removeAttribute("aria-invalid");
+  describe(control, control.getAttribute("aria-describedby")?.replace(/\S+-error\b/, "") ?? "");
 }
 
 /** @param {HTMLUListElement} list @param {string} sentence @param {HTMLElement | null} control */

@@ -2,6 +2,7 @@
 
 import { find, find_button, set_busy, show, write } from "../dom.js";
 import { has_text, t } from "../texts.js";
+import { dial_address, unbroken } from "./phone.js";
 
 /** @typedef {import("../join.js").Path} Path */
 
@@ -29,16 +30,16 @@ export class TroubleStep {
     const visit = this.path.visit;
     const names = { clinic: visit?.clinic.name ?? "", name: visit?.practitioner?.name || t("your_doctor") };
     write(this.section, "trouble_title", t(`trouble_${kind}_title`, names));
-    // The server's own sentence knows more than ours.
-    write(this.section, "trouble_text", this.message || t(`trouble_${kind}_text`, names));
+    write(this.section, "trouble_text", kind === "server" && this.message ? this.message : t(`trouble_${kind}_text`, names));
     const next = `trouble_${kind}_next`;
     write(this.section, "trouble_next", has_text(next) ? t(next, names) : "");
     const phone = visit?.clinic.phone ?? "";
     const call = find(this.section, "[data-link=phone_button]", HTMLAnchorElement);
-    call.href = `tel:${phone.replace(/[^+\d]/g, "")}`;
+    call.href = dial_address(phone);
     call.classList.toggle("button--quiet", !CALL_FIRST.has(kind));
-    write(this.section, "call_label", t("call_clinic", { phone }));
+    write(this.section, "call_label", t("call_clinic", { phone: unbroken(phone) }));
     show(this.section, "call", phone !== "");
+    write(this.section, "retry_label", t(kind === "refused" ? "back_to_question" : kind === "stale_page" ? "reload" : "try_again"));
     show(this.section, "retry", RETRY.has(kind));
   }
 

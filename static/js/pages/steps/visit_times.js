@@ -14,7 +14,9 @@ export function format_day(date, zone) {
 
 /** @param {Date} date @param {string} zone */
 export function format_time(date, zone) {
-  return new Intl.DateTimeFormat(page_language(), { hour: "numeric", minute: "2-digit", timeZone: zone }).format(date);
+  const time = new Intl.DateTimeFormat(page_language(), { hour: "numeric", minute: "2-digit", timeZone: zone }).format(date);
+  // "6:46 PM" must not break at the end of a line.
+  return time.replace(/\s/g, "\u00a0");
 }
 
 /** @param {Date} date @param {string} zone */

@@ -42,8 +42,7 @@ export class WaitingStep {
 
   enter() {
     this.#present = true;
-    const practitioner = this.path.visit?.practitioner?.name;
-    write(this.section, "waiting_title", practitioner ? t("waiting_title", { name: practitioner }) : t("waiting_title_team"));
+    write(this.section, "waiting_known", t("waiting_telling"));
     this.#render_clock();
     this.#clock = setInterval(() => this.#render_clock(), CLOCK_MS);
     this.#render_media();
@@ -67,7 +66,12 @@ export class WaitingStep {
       try {
         const state = await this.path.post("wait", {});
         if (!this.#present) return;
-        if (state.step === "waiting") this.path.open_call();
+        if (state.step === "waiting") {
+          const practitioner = state.visit.practitioner?.name;
+          write(this.section, "waiting_known", practitioner ? t("waiting_known", { name: practitioner }) : t("waiting_known_team"));
+          this.connected(true);
+          this.path.open_call();
+        }
         else this.path.advance(state);
         return;
       } catch (error) {
