@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -240,62 +240,109 @@ def own_address() -> str:
         return probe.getsockname()[0]
 
 
-@asynccontextmanager
-async def turn_server(address: str, secret: str) -> AsyncIterator[TurnServer]:
-    with socket.socket() as free:
-        free.bind((address, 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        "turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={secret}", "--realm=test", "--no-cli", "--no-tls", "--no-dtls",
-        f"--listening-ip={address}", f"--relay-ip={address}", f"--listening-port={port}", "--log-file=stdout", "--pidfile=/dev/null",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
+@dataclass
+class Turn:
+    """A real coturn on one address; it can be killed and brought back on the same port."""
+
+    address: str
+    secret: str = field(default_factory=secrets.token_urlsafe)
+    port: int = 0
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def ice_servers(self) -> list[dict[str, object]]:
+        server = TurnServer(self.address, self.secret, self.port, self.port, None)
+        return ice_servers([server], "anyone", now_s=time.time())
+
+    async def __aenter__(self) -> Turn:
+        with socket.socket() as free:
+            free.bind((self.address, 0))
+            self.port = free.getsockname()[1]
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            "turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={self.secret}", "--realm=test", "--no-cli",
+            "--no-tls", "--no-dtls", f"--listening-ip={self.address}", f"--relay-ip={self.address}",
+            f"--listening-port={self.port}", "--log-file=stdout", "--pidfile=/dev/null",
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
         for _ in range(100):
             try:
-                _, writer = await asyncio.open_connection(address, port)
+                _, writer = await asyncio.open_connection(self.address, self.port)
                 writer.close()
-                break
+                return
             except OSError:
                 await asyncio.sleep(0.05)
-        yield TurnServer(address, secret, port, port, None)
-    finally:
-        process.terminate()
-        await process.wait()
+        raise AssertionError("coturn did not start")
+
+    async def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            await self.process.wait()
+            self.process = None
 
 
-async def test_hidden_addresses_stay_hidden_through_a_real_relay():
+def assert_addresses_hidden(signals: list[dict[str, Any]], address: str) -> None:
+    transcript = json.dumps(signals)
+    assert "typ relay" in transcript
+    assert re.findall(r"typ (?!relay)\w+", transcript) == []
+    assert "raddr" not in transcript
+    for message in signals:
+        if message.get("body", {}).get("kind") == "description":
+            sdp = message["body"]["sdp"]
+            assert set(re.findall(r"^c=IN IP4 (\S+)", sdp, re.M)) <= {"0.0.0.0"}
+            assert address not in re.sub(r"a=candidate:.*", "", sdp)
+
+
+async def test_hidden_addresses_stay_hidden_and_a_dead_relay_is_survived():
     address = own_address()
-    secret = secrets.token_urlsafe()
-    async with turn_server(address, secret) as server:
-        servers = ice_servers([server], "anyone", now_s=time.time())
-        relay = Relay(relay_only=True, ice_servers=servers)
+    async with Turn(address) as turn:
+        relay = Relay(relay_only=True, ice_servers=turn.ice_servers, ttl_s=1)
         async with call(relay) as both:
             await both.connected(20)
             for page in both.pages:
                 assert await page.evaluate("engine.client.path.route") == "relay"
                 await decodes_more(page, "0:audio", "1:video")
-            # After an ICE restart as well.
+            asked = relay.ice_requests
+            await turn.stop()
+            for page in both.pages:
+                await until(page, "engine.client.path.state === 'lost'", 6)
+            await turn.start()
+            started = time.monotonic()
+            await both.connected(20)
+            assert time.monotonic() - started < 15
+            for page in both.pages:
+                await decodes_more(page, "0:audio", "1:video")
+            assert relay.ice_requests >= asked + 2, "credentials were not renewed on both sides"
+        assert_addresses_hidden(relay.relayed, address)
+
+
+async def test_addresses_can_be_hidden_during_the_call():
+    address = own_address()
+    async with Turn(address) as turn:
+        relay = Relay(ice_servers=turn.ice_servers)
+        async with call(relay) as both:
+            await both.connected()
+            assert await both.patient.evaluate("engine.client.path.route") == "direct"
             seen = len(relay.relayed)
-            await both.doctor.evaluate("engine.connection().restartIce()")
-            await until(both.doctor, "engine.connection().iceConnectionState !== 'checking'")
-            await asyncio.wait_for(more_candidates(relay, seen), 10)
-            await decodes_more(both.patient, "0:audio", "1:video")
-        transcript = json.dumps(relay.relayed)
-        assert "typ relay" in transcript
-        assert re.findall(r"typ (?!relay)\w+", transcript) == []
-        assert "raddr" not in transcript
-        for message in relay.relayed:
-            if message.get("body", {}).get("kind") == "description":
-                sdp = message["body"]["sdp"]
-                assert set(re.findall(r"^c=IN IP4 (\S+)", sdp, re.M)) <= {"0.0.0.0"}
-                assert address not in re.sub(r"a=candidate:.*", "", sdp)
+            relay.relay_only = True
+            await relay.tell_all()
+            for page in both.pages:
+                await until(page, "engine.client.path.route === 'relay'", 10)
+                await decodes_more(page, "0:audio", "1:video")
+            assert_addresses_hidden(relay.relayed[seen:], address)
 
 
-async def more_candidates(relay: Relay, seen: int) -> None:
-    def both_gathered() -> bool:
-        later = [message for message in relay.relayed[seen:] if message.get("body", {}).get("kind") == "candidate"]
-        return {message["from"] for message in later if message["body"]["candidate"]} == {"doctor", "patient"}
-
-    while not both_gathered():
-        await asyncio.sleep(0.05)
+async def test_a_final_close_ends_the_path_and_is_not_retried():
+    async with call(Relay()) as both:
+        await both.connected()
+        await both.relay.seats["doctor"][0].close(4410)
+        await until(both.doctor, "engine.log.some(({type, detail}) => type === 'closed' && detail.code === 4410)", 3)
+        assert await both.doctor.evaluate("engine.client.path.state") == "none"
+        await until(both.patient, "engine.client.path.state === 'lost'", 5)
+        assert "doctor" not in both.relay.seats

@@ -26,6 +26,9 @@ import { LocalMedia } from "./local_media.js";
 import { P2PPath } from "./p2p_path.js";
 import { SignalingSocket } from "./signaling_socket.js";
 
+/** A route this page does not know was invented after it was loaded. @type {Record<string, typeof P2PPath>} */
+const ENGINES = { p2p: P2PPath };
+
 const TICK_MS = 250;
 const VERIFY_WITHIN_MS = 20_000;
 
@@ -42,6 +45,8 @@ export class CallClient extends EventTarget {
   /** Names the two page loads a path connects; another peer page needs another path. */
   #path_key = "";
   #peer_id = "";
+  /** @type {RTCIceTransportPolicy} the current path was made under */
+  #policy = "all";
   #told = "";
   #started = false;
   #closed = false;
@@ -176,6 +181,7 @@ export class CallClient extends EventTarget {
       this.#path?.set_media(media);
       this.#emit("local-media", media);
     });
+    on(this.#transforms, "trouble", (error) => this.#emit("trouble", error));
     on(this.#local, "device-lost", (detail) => this.#emit("device-lost", detail));
   }
 
@@ -205,6 +211,10 @@ export class CallClient extends EventTarget {
       return;
     }
     const person = snapshot.participants.find(({ id }) => id === peer.id);
+    if (this.#path && !peer.polite && this.#policy !== join.ice_transport_policy) {
+      this.#renew_page(join.ice_transport_policy);
+      return;
+    }
     // A peer that is away keeps its path: it may be only the way to the server that broke.
     if (person?.page) {
       const key = `${join.engine} ${peer.id} ${person.page} ${peer.polite}`;
@@ -212,14 +222,32 @@ export class CallClient extends EventTarget {
     } else if (peer.id !== this.#peer_id) {
       this.#drop_path();
     }
-    this.#path?.set_ice_transport_policy(join.ice_transport_policy);
     this.#path?.set_reachable(this.#socket.is_up, person?.present === true);
+  }
+
+  /**
+   * Hiding addresses during a visit needs a new connection: browsers keep a direct pair that works through any ICE
+   * restart. One side coming back as a new page makes both build one; the impolite side does it.
+   *
+   * @param {RTCIceTransportPolicy} policy
+   */
+  #renew_page(policy) {
+    this.#policy = policy;
+    this.#path_key = "";
+    this.page_id = crypto.randomUUID();
+    this.#socket.renew(this.page_id);
   }
 
   /** @param {string} key @param {JoinDescriptor} descriptor @param {Peer} peer @param {string} peer_page */
   async #replace_path(key, descriptor, peer, peer_page) {
     const previous = this.#path;
-    const path = new P2PPath({
+    const Path = ENGINES[descriptor.engine];
+    if (!Path) {
+      this.#drop_path();
+      this.#emit("trouble", new Error(`unknown engine ${descriptor.engine}`));
+      return;
+    }
+    const path = new Path({
       page: this.page_id,
       peer_page,
       peer,
@@ -232,6 +260,7 @@ export class CallClient extends EventTarget {
     });
     this.#path = path;
     this.#path_key = key;
+    this.#policy = descriptor.ice_transport_policy;
     this.#peer_id = peer.id;
     this.#watch(path, peer.id);
     await path.prepare();

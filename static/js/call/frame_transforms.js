@@ -10,7 +10,8 @@ export class FrameTransforms extends EventTarget {
   #next_id = 1;
 
   /**
-   * Emits "beat" every `beat_ms`.
+   * Emits "beat" every `beat_ms`, and "trouble" when the worker cannot run: then no frame passes a transform, and
+   * rather no picture than one that later would not be encrypted.
    *
    * @param {string} worker_url
    * @param {number} beat_ms
@@ -25,6 +26,9 @@ export class FrameTransforms extends EventTarget {
         this.#waiting.get(data.id)?.(data.frames);
         this.#waiting.delete(data.id);
       }
+    });
+    this.#worker.addEventListener("error", () => {
+      this.dispatchEvent(new CustomEvent("trouble", { detail: new Error("the media worker did not start") }));
     });
     this.#worker.postMessage({ type: "beat", interval_ms: beat_ms });
   }

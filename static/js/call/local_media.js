@@ -15,6 +15,8 @@ export class LocalMedia extends EventTarget {
   #stream = null;
   /** @type {MediaStreamTrack|null} */
   #screen = null;
+  /** @type {WeakSet<MediaStreamTrack>} */
+  #watched = new WeakSet();
   #wanted = { mic: true, camera: true };
   #hand = false;
 
@@ -130,10 +132,14 @@ export class LocalMedia extends EventTarget {
 
   /** A device that is pulled out ends its track. @param {MediaStreamTrack} track */
   #watch(track) {
+    if (this.#watched.has(track)) return;
+    this.#watched.add(track);
+    const slot = track.kind === "audio" ? "audio" : "video";
     track.addEventListener("ended", () => {
-      this.#tell("track", { slot: track.kind === "audio" ? "audio" : "video", track: this.#track(track.kind === "audio" ? "audio" : "video") });
+      if (!this.#stream?.getTracks().includes(track)) return;
+      this.#tell("track", { slot, track: this.#track(slot) });
       this.#tell("change", this.state);
-      this.#tell("device-lost", { kind: track.kind === "audio" ? "audioinput" : "videoinput" });
+      this.#tell("device-lost", { kind: slot === "audio" ? "audioinput" : "videoinput" });
     });
   }
 

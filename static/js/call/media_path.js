@@ -68,9 +68,6 @@ export class MediaPath extends EventTarget {
   /** @param {Message} _message a `signal` or `ack` of the peer */
   receive_signal(_message) {}
 
-  /** @param {"all"|"relay"} _policy from now on; the addresses in use are changed by an ICE restart */
-  set_ice_transport_policy(_policy) {}
-
   /** @param {boolean} _socket_up @param {boolean} _peer_present */
   set_reachable(_socket_up, _peer_present) {}
 

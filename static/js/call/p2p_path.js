@@ -59,8 +59,6 @@ export class P2PPath extends MediaPath {
   #peer_media = null;
   #tracks;
   #reachable = true;
-  /** @type {RTCIceTransportPolicy} */
-  #policy;
   #last_beat_ms = -Infinity;
   #last_stats_ms = -Infinity;
   /** @type {((proved: boolean) => void)[]} */
@@ -71,7 +69,6 @@ export class P2PPath extends MediaPath {
     super();
     this.#options = options;
     this.#media = options.media;
-    this.#policy = options.descriptor.ice_transport_policy;
     this.#tracks = { ...options.tracks };
     const { page, peer_page, peer, descriptor } = options;
     this.#name = stream_id(page, peer_page);
@@ -97,7 +94,7 @@ export class P2PPath extends MediaPath {
     const connection = new PeerConnection({
       polite: peer.polite,
       ice_servers,
-      ice_transport_policy: this.#policy,
+      ice_transport_policy: descriptor.ice_transport_policy,
       codecs: descriptor.codecs,
       name: this.#name,
       transforms,
@@ -167,12 +164,6 @@ export class P2PPath extends MediaPath {
   /** @param {Message} message */
   receive_signal(message) {
     if (!this.#closed) this.#signaling.receive(message);
-  }
-
-  /** @param {RTCIceTransportPolicy} policy */
-  set_ice_transport_policy(policy) {
-    this.#policy = policy;
-    this.#connection?.set_ice_transport_policy(policy);
   }
 
   /** @param {boolean} socket_up @param {boolean} peer_present */

@@ -42,8 +42,6 @@ export class PeerConnection extends EventTarget {
   #pc;
   #negotiation;
   #options;
-  /** @type {RTCIceTransportPolicy} */
-  #policy;
   #incoming = Promise.resolve();
   #closed = false;
   #last_restart_ms = -Infinity;
@@ -55,7 +53,6 @@ export class PeerConnection extends EventTarget {
   constructor(options) {
     super();
     this.#options = options;
-    this.#policy = options.ice_transport_policy;
     this.#negotiation = new Negotiation(options.polite);
     this.#pc = new RTCPeerConnection({
       iceServers: options.ice_servers,
@@ -136,14 +133,6 @@ export class PeerConnection extends EventTarget {
     return this.#incoming;
   }
 
-  /** @param {RTCIceTransportPolicy} policy a change takes effect by an ICE restart */
-  set_ice_transport_policy(policy) {
-    if (this.#closed || policy === this.#policy) return;
-    this.#policy = policy;
-    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceTransportPolicy: policy });
-    this.restart_ice();
-  }
-
   close() {
     this.#closed = true;
     this.#pc.close();
@@ -198,7 +187,7 @@ export class PeerConnection extends EventTarget {
   }
 
   get #hides_addresses() {
-    return this.#policy === "relay";
+    return this.#options.ice_transport_policy === "relay";
   }
 
   /** @param {RTCIceCandidate|null} candidate */

@@ -88,6 +88,24 @@ export class SignalingSocket extends EventTarget {
     this.#ping(PROBE_WITHIN_MS);
   }
 
+  /**
+   * Comes back as a new page: to the peer this is what a reload is, the reason to make a new connection.
+   *
+   * @param {string} page_id
+   */
+  renew(page_id) {
+    this.page_id = page_id;
+    if (this.#final) return;
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#ready = false;
+    clearTimeout(this.#silence_timer);
+    clearTimeout(this.#retry_timer);
+    this.#retry_timer = undefined;
+    socket?.close();
+    this.#connect();
+  }
+
   close() {
     this.#finish(1000, "left");
   }

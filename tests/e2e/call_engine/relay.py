@@ -49,6 +49,7 @@ class Relay:
     badness: Badness = field(default_factory=Badness)
     relay_only: bool = False
     ice_servers: list[dict] = field(default_factory=list)
+    ttl_s: int = 300
     rev: int = 0
     seats: dict[str, tuple[ServerConnection, str]] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class Relay:
                     "id": message["id"],
                     "ok": True,
                     "ice_servers": self.ice_servers,
-                    "ttl_s": 300,
+                    "ttl_s": self.ttl_s,
                 }
                 await self.send(socket, reply)
             case "path":
