@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from consultations.clinics import access
 from consultations.clinics.actions import delete_setting, save_setting
 from consultations.clinics.models import Clinic, Membership
 from telemed import audit
@@ -18,9 +19,7 @@ from telemed.accounts.models import User
 
 def clinics_of(user: User) -> models.QuerySet[Clinic]:
     """Return the clinics that `user` administers. A superuser without a membership runs the machine, not a clinic."""
-    return Clinic.objects.filter(
-        memberships__user=user, memberships__active=True, memberships__role=Membership.Role.CLINIC_ADMIN
-    ).distinct()
+    return access.clinics_of(user, Membership.Role.CLINIC_ADMIN)
 
 
 def administers(request: HttpRequest) -> bool:

@@ -1,0 +1,143 @@
+"""Who gets what at every address (SEC-3). A route that is not declared here fails `test_access_matrix.py`.
+
+An answer is one of
+  ok       2xx, or a redirect that is not to the sign-in
+  login    redirect to the sign-in, or 401
+  hidden   404, with the same body as for an object that does not exist
+  refused  403
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.matrix.world import ROLES, World, fresh_token
+
+STAFF = ("practitioner", "colleague", "assistant", "clinic_admin", "stranger", "foreign_admin", "superuser")
+PATIENTS = ("patient", "other_patient")
+OUTSIDE = ("anonymous", *PATIENTS)
+
+
+def everybody(answer: str) -> dict[str, str]:
+    return dict.fromkeys(ROLES, answer)
+
+
+def staff_only(**answers: str) -> dict[str, str]:
+    """Every signed-in person gets in; others are sent to sign in."""
+    return {**dict.fromkeys(OUTSIDE, "login"), **dict.fromkeys(STAFF, "ok"), **answers}
+
+
+def staff_object(*allowed: str, **answers: str) -> dict[str, str]:
+    """Only `allowed` get in; for other staff the object does not exist."""
+    return {
+        **dict.fromkeys(OUTSIDE, "login"),
+        **dict.fromkeys(STAFF, "hidden"),
+        **dict.fromkeys(allowed, "ok"),
+        **answers,
+    }
+
+
+def seat_only() -> dict[str, str]:
+    return {**everybody("login"), "patient": "ok"}
+
+
+@dataclass(frozen=True)
+class Route:
+    answers: dict[str, str]
+    method: str = "get"
+    args: Callable[[World], dict[str, Any]] = lambda world: {}
+    data: Callable[[World], dict[str, Any]] = lambda world: {}
+    json: bool = False
+    # The same arguments with the id of nothing: "not yours" must look like "not there".
+    absent: dict[str, Any] = field(default_factory=dict)
+
+
+def _code(world: World) -> dict[str, Any]:
+    return {"code": world.code}
+
+
+def _visit(world: World) -> dict[str, Any]:
+    return {"public_id": world.appointment.public_id}
+
+
+NOWHERE = "0000000000000000000000"
+SCHEDULERS = ("practitioner", "assistant", "clinic_admin")
+DETAILS = {
+    "name": "Paul Peters",
+    "location": "Quay 1, Hamburg",
+    "callback_number": "+49 40 1",
+    "emergency_name": "Cara",
+    "emergency_phone": "+49 40 2",
+}
+CHECK = {
+    "camera": "ok",
+    "microphone": "ok",
+    "speaker": "heard",
+    "network": "good",
+    "rtt_ms": 20,
+    "turn": {"udp": None, "tcp": None, "tls": None},
+    "relay_only": False,
+}
+
+
+def _moved(world: World) -> dict[str, Any]:
+    return {"date": "2027-03-01", "time": "10:00", "fold": ""}
+
+
+ROUTES: dict[str, Route] = {
+    "home": Route(everybody("ok")),
+    "clinic_logo": Route(
+        everybody("hidden"),  # Harbour has no logo; what a logo shows is public
+        args=lambda world: {"public_id": world.cast.harbour.public_id},
+        absent={"public_id": NOWHERE},
+    ),
+    "set_language": Route(everybody("ok"), "post", data=lambda world: {"language": "de"}),
+    # --- The patient's path: a link or a seat, never an account ---
+    "join": Route(everybody("ok")),
+    "join_lookup": Route(everybody("ok"), "post", data=lambda world: {"token": fresh_token(world)}, json=True),
+    "join_redeem": Route(
+        everybody("ok"), "post", data=lambda world: {"token": fresh_token(world), "device_label": "Phone"}, json=True
+    ),
+    "seat": Route(everybody("ok"), args=_code),  # the page itself is empty; its state is not
+    "seat_state": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
+    "seat_details": Route(seat_only(), "post", _code, lambda world: DETAILS, json=True, absent={"code": NOWHERE}),
+    "seat_device_check": Route(seat_only(), "post", _code, lambda world: CHECK, json=True, absent={"code": NOWHERE}),
+    "seat_consent": Route(
+        seat_only(),
+        "post",
+        _code,
+        lambda world: {"purpose": "treatment", "version": 1, "decision": "granted", "capacity": "self"},
+        json=True,
+        absent={"code": NOWHERE},
+    ),
+    "seat_wait": Route(
+        {**everybody("login"), "patient": "early"}, "post", _code, json=True, absent={"code": NOWHERE}
+    ),
+    "seat_turn_probe": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
+    # --- The practice ---
+    "today": Route(staff_only(superuser="refused")),
+    "today_list": Route(staff_only(superuser="refused")),
+    "start_now": Route(
+        staff_only(assistant="refused", clinic_admin="refused", foreign_admin="refused", superuser="refused")
+    ),
+    "appointment_new": Route(staff_only(superuser="refused")),
+    "appointment": Route(staff_object(*SCHEDULERS), args=_visit, absent={"public_id": NOWHERE}),
+    "appointment_reschedule": Route(staff_object(*SCHEDULERS), args=_visit, absent={"public_id": NOWHERE}),
+    "appointment_cancel": Route(staff_object(*SCHEDULERS), "post", _visit, absent={"public_id": NOWHERE}),
+    "appointment_claim": Route(
+        staff_object(practitioner="conflict", assistant="refused", clinic_admin="refused"),
+        "post",
+        _visit,
+        absent={"public_id": NOWHERE},
+    ),
+    "appointment_link": Route(staff_object(*SCHEDULERS), "post", _visit, absent={"public_id": NOWHERE}),
+    "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
+    "visit_notes": Route(
+        staff_object("practitioner"),
+        "post",
+        _code,
+        lambda world: {"text": "better", "number": None},
+        json=True,
+        absent={"code": NOWHERE},
+    ),
+}

@@ -1,0 +1,132 @@
+"""Everybody who could knock on a door, and at least one object of each kind behind one, in two clinics."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django.utils import timezone
+
+from consultations.appointments.models import Appointment
+from consultations.clinics.models import Identifier, Membership
+from consultations.consent.models import ConsentRecord, ConsentText
+from consultations.patients.models import PatientRelation
+from consultations.rooms.actions import booking
+from consultations.rooms.actions.links import mint_link
+from consultations.rooms.models import Note, NoteVersion, Participant, RouteDecision, SeatDevice
+from telemed.accounts.models import User
+from telemed.lib.ids import new_token, token_hash
+from tests.base import PASSWORD, Cast, login
+
+ROLES = (
+    "anonymous",
+    "patient",  # Paul, seated in Anna's visit
+    "other_patient",  # Nora, seated in another visit of Anna's
+    "practitioner",  # Anna
+    "colleague",  # Carl, same clinic
+    "assistant",  # Ivy, same clinic
+    "clinic_admin",  # Adam, same clinic
+    "stranger",  # Sara, practitioner of another clinic
+    "foreign_admin",  # Bea, admin of that other clinic
+    "superuser",  # Root, runs the machine, member of no clinic
+)
+
+
+@dataclass
+class World:
+    cast: Cast
+    bea: User
+    root: User
+    appointment: Appointment  # Paul's visit with Anna
+    nora_appointment: Appointment
+    pete_appointment: Appointment  # in the other clinic
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        return self.appointment.room.code
+
+    def client(self, role: str) -> Client:
+        return self.clients[role]
+
+
+def _seated(client: Client, seat: Participant) -> Client:
+    secret = new_token()
+    SeatDevice.objects.create(participant=seat, secret_hash=token_hash(secret), state=SeatDevice.State.ACTIVE)
+    client.cookies[f"{settings.SEAT_COOKIE_PREFIX}{seat.room.code}"] = secret
+    return client
+
+
+def patient_seat(appointment: Appointment) -> Participant:
+    return Participant.objects.get(room__appointment=appointment, role="patient")
+
+
+def _furnish(appointment: Appointment, author: User) -> None:
+    """One row of every clinical kind around a visit, so that every admin page has something to hide."""
+    room = appointment.room
+    now = timezone.now()
+    note = Note.objects.create(room=room, author=author)
+    NoteVersion.objects.create(note=note, number=1, text="private words", saved_at=now)
+    RouteDecision.objects.create(room=room, at=now, trigger="admit", route="p2p", reasons=["one_to_one"])
+    PatientRelation.objects.create(patient=appointment.patient, kind="carer", name="Cara Carer")
+    Identifier.objects.create(
+        clinic=appointment.clinic,
+        system="urn:ehr",
+        value=appointment.patient.public_id,
+        content_type=ContentType.objects.get_for_model(appointment.patient),
+        object_id=appointment.patient.pk,
+    )
+    text = ConsentText.objects.filter(purpose="treatment", language="en").latest("version")
+    ConsentRecord.objects.create(
+        appointment=appointment, person=patient_seat(appointment).public_id, purpose="treatment", text=text, decision="granted",
+        decided_at=now, shown_sha256="0" * 64,
+    )  # fmt: skip
+
+
+def make_world(cast: Cast) -> World:
+    bea = User.objects.create_user("bea@hill.example", PASSWORD, name="Bea Best", is_staff=True)
+    Membership.objects.create(user=bea, clinic=cast.hill, role=Membership.Role.CLINIC_ADMIN)
+    root = User.objects.create_superuser("root@platform.example", PASSWORD, name="Root")
+
+    def book(clinic: Any, patient: Any, doctor: User, visit_type: Any, minutes: int) -> Appointment:
+        return booking.book_visit(
+            clinic=clinic,
+            patient=patient,
+            practitioner=doctor.practitioner,
+            visit_type=visit_type,
+            starts_at=timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=minutes),
+            zone=clinic.time_zone,
+            acting_user=doctor,
+        )
+
+    world = World(
+        cast=cast,
+        bea=bea,
+        root=root,
+        appointment=book(cast.harbour, cast.paul, cast.anna, cast.talk, 5),
+        nora_appointment=book(cast.harbour, cast.nora, cast.anna, cast.talk, 60),
+        pete_appointment=book(cast.hill, cast.pete, cast.sara, cast.hill_talk, 5),
+    )
+    _furnish(world.appointment, cast.anna)
+    _furnish(world.nora_appointment, cast.anna)
+    _furnish(world.pete_appointment, cast.sara)
+    world.clients = {
+        "anonymous": Client(),
+        "patient": _seated(Client(), patient_seat(world.appointment)),
+        "other_patient": _seated(Client(), patient_seat(world.nora_appointment)),
+        "practitioner": login(cast.anna),
+        "colleague": login(cast.carl),
+        "assistant": login(cast.ivy),
+        "clinic_admin": login(cast.adam),
+        "stranger": login(cast.sara),
+        "foreign_admin": login(bea),
+        "superuser": login(root),
+    }
+    return world
+
+
+def fresh_token(world: World) -> str:
+    """Another live token for Paul's seat."""
+    return mint_link(patient_seat(world.appointment), acting_user=world.cast.anna)
