@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import translation
 from django.views.decorators.cache import never_cache
@@ -64,8 +65,6 @@ def choice_of(data: dict[str, Any], name: str, choices: frozenset[str]) -> str:
 
 def speak(request: HttpRequest, language: str) -> None:
     """Answer in the person's language, unless they chose one themselves with the switch on the page."""
-    from django.conf import settings
-
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and language in dict(settings.LANGUAGES):
         translation.activate(language)
-        request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = language

@@ -5,6 +5,7 @@ Whatever is relayed is built again from these types, so a field that is not name
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
@@ -354,7 +355,7 @@ def _path(fields: _Fields) -> Path:
     )
 
 
-_READERS: Final = {
+_READERS: Final[dict[str, Callable[[_Fields], Message]]] = {
     "hello": _hello,
     "ping": lambda fields: Ping(rev=fields.number("rev", 0, MAX_SEQ)),
     "signal": _signal,

@@ -96,6 +96,7 @@ def examine(ticket: Ticket) -> Standing:
 
 
 def _examine_device(ticket: Ticket) -> Standing:
+    assert ticket.device_pk is not None
     device = SeatDevice.objects.select_related("participant__room").filter(pk=ticket.device_pk).first()
     if device is None:
         raise NoEntry(CLOSE_NOT_SIGNED_IN)

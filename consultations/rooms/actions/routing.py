@@ -1,5 +1,7 @@
 """Asks the routing engine and keeps its answer with the visit."""
 
+from typing import Literal, cast
+
 from django.utils import timezone
 
 from consultations.clinics.models import TurnServer
@@ -19,8 +21,8 @@ def choose_route(room: Room, *, trigger: str) -> api.Decision:
         participants=sum(person.state == Participant.State.ADMITTED for person in people),
         seats=room.seats,
         visit_is_group=visit_type.is_group,
-        privacy_class=visit_type.privacy_class,
-        profile=clinic.profile,
+        privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
+        profile=cast(Literal["kbv", "hipaa", "gdpr"], clinic.profile),
         relay_only_by_clinic=clinic.relay_only,
         relay_only_by_patient=any(person.relay_only for person in people),
         turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
