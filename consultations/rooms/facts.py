@@ -1,7 +1,7 @@
 """Reads a room as plain facts, the input of `snapshot.py`. Three queries and one call to the cache."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from consultations.rooms.models import Participant, Room, SeatDevice
@@ -24,6 +24,7 @@ class Person:
     state: str
     language: str = "en"
     registration: str = ""
+    birth_date: date | None = None
     page: str = ""  # '' means not connected
     arrived_at: datetime | None = None
     admitted_at: datetime | None = None
@@ -43,6 +44,7 @@ class RoomFacts:
     outcome: str
     starts_at: datetime
     ends_at: datetime
+    live_at: datetime | None
     zone: str
     clinic_id: str
     clinic_name: str
@@ -65,7 +67,7 @@ class RoomFacts:
 def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
     """Return the facts of a room. `with_details` also decrypts where people are and whom to call."""
     room = Room.objects.select_related("appointment__clinic", "appointment__practitioner__user").get(pk=room_pk)
-    seats = list(Participant.objects.filter(room=room).order_by("pk"))
+    seats = list(Participant.objects.filter(room=room).select_related("patient").order_by("pk"))
     asking: dict[int, list[AskingDevice]] = {}
     for device in SeatDevice.objects.filter(participant__room=room, state=SeatDevice.State.ASKING).order_by("pk"):
         shown = AskingDevice(device.public_id, device.label, device.created_at)
@@ -79,6 +81,7 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
         outcome=room.outcome,
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
+        live_at=room.live_at,
         zone=appointment.zone,
         clinic_id=clinic.public_id,
         clinic_name=clinic.name,
@@ -96,6 +99,7 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
                 state=seat.state,
                 language=seat.language,
                 registration=_registration(room, seat),
+                birth_date=seat.patient.birth_date if seat.patient and with_details else None,
                 page=pages.get(seat.public_id, ""),
                 arrived_at=seat.arrived_at,
                 admitted_at=seat.admitted_at,

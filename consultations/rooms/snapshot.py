@@ -34,6 +34,7 @@ def build_snapshot(
         "outcome": facts.outcome if facts.state == ENDED else "",
         "starts_at": iso(facts.starts_at),
         "ends_at": iso(facts.ends_at),
+        "live_at": iso(facts.live_at) if inside else None,
         "zone": facts.zone,
         "clinic": {
             "name": facts.clinic_name,
@@ -111,6 +112,7 @@ def _for_practitioner(person: Person) -> dict[str, Any]:
     details = person.details
     return {
         "language": person.language,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else None,
         "waiting_since": iso(person.arrived_at),
         "device_check": person.device_check,
         "identity_outcome": person.identity_outcome,

@@ -48,6 +48,8 @@ export class CallClient extends EventTarget {
   /** @type {RTCIceTransportPolicy} the current path was made under */
   #policy = "all";
   #told = "";
+  /** What to add to this device's clock to get the server's: phones are often minutes off. */
+  server_offset_ms = 0;
   #started = false;
   #closed = false;
 
@@ -163,7 +165,10 @@ export class CallClient extends EventTarget {
   #listen() {
     /** @param {EventTarget} source @param {string} type @param {(detail: any) => void} handle */
     const on = (source, type, handle) => source.addEventListener(type, (event) => handle(/** @type {CustomEvent} */ (event).detail));
-    on(this.#socket, "welcome", (message) => this.#take_state(message.state));
+    on(this.#socket, "welcome", (message) => {
+      this.server_offset_ms = message.server_time_ms - Date.now();
+      this.#take_state(message.state);
+    });
     on(this.#socket, "state", (message) => this.#take_state(message.state));
     on(this.#socket, "up", () => this.#signaling_changed(true));
     on(this.#socket, "down", () => this.#signaling_changed(false));

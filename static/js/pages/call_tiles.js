@@ -6,7 +6,7 @@ import { find, find_html, show, write } from "./dom.js";
 import { t } from "./texts.js";
 
 /**
- * @typedef {{id: string, name: string, role: string, present: boolean}} TilePerson
+ * @typedef {{id: string, name: string, role: string, present: boolean, registration?: string}} TilePerson
  * @typedef {{path: string, camera: boolean, mic: boolean, screen: boolean}} TileState
  */
 
@@ -201,6 +201,8 @@ export class TileGrid extends EventTarget {
     element.dataset.covered = String(words.cover !== null);
     tile.video.setAttribute("aria-label", person.name);
     write(element, "name", person.name);
+    write(element, "registration", person.registration ?? "");
+    show(element, "registration", Boolean(person.registration));
     write(element, "initials", initials(person.name));
     write(element, "cover", words.cover ? t(words.cover, { name: person.name }) : "");
     show(element, "frozen", words.frozen !== null);

@@ -15,7 +15,7 @@ import { t } from "./texts.js";
 
 /**
  * @typedef {import("../call/call_client.js").CallClient} CallClient
- * @typedef {{id: string, role: string, name: string, state: string, present: boolean, details?: {callback_number: string}|null}} Person
+ * @typedef {{id: string, role: string, name: string, state: string, present: boolean, registration?: string, details?: {callback_number: string}|null}} Person
  * @typedef {{mic: boolean, camera: boolean, screen: boolean}} PeerMedia
  *
  * @typedef {object} CallViewOptions
@@ -42,6 +42,7 @@ export class CallView {
   /** @type {number|null} */
   #live_since_ms = null;
   #was_lost = false;
+  #alone_text = "";
   /** @type {number|undefined} */
   #server_timer;
   /** @type {number} */
@@ -73,6 +74,12 @@ export class CallView {
   set_stream(stream) {
     this.stream = stream;
     this.#draw_own();
+  }
+
+  /** What stands under the own picture while nobody else is in the visit. @param {string} text "" for the usual sentence */
+  set_alone_text(text) {
+    this.#alone_text = text;
+    this.#draw();
   }
 
   /**
@@ -133,6 +140,8 @@ export class CallView {
     on("chat", ({ message }) => this.chat.draw(message));
   }
 
+  get #now_ms() { return Date.now() + this.client.server_offset_ms; }
+
   /** @returns {any} */
   get #snapshot() { return this.client.state; }
 
@@ -150,7 +159,7 @@ export class CallView {
     }
     this.#people = now;
     if (snapshot.room.live_at) this.#live_since_ms = Date.parse(snapshot.room.live_at);
-    else if (others.length > 0) this.#live_since_ms ??= Date.now();
+    else if (others.length > 0) this.#live_since_ms ??= this.#now_ms;
     this.#draw();
   }
 
@@ -190,7 +199,7 @@ export class CallView {
     this.root.dataset.phase = alone ? "alone" : "together";
     const names = [...this.#people.values()].map(({ name }) => name).join(", ");
     write(this.root, "call_title", alone ? "" : t("call_with", { names }));
-    write(this.root, "alone", t(`call_alone_${this.viewer}`));
+    write(this.root, "alone", this.#alone_text || t(`call_alone_${this.viewer}`));
     show(this.root, "alone", alone);
     this.#draw_tiles();
     this.#draw_facts();
@@ -260,7 +269,7 @@ export class CallView {
   #draw_clock() {
     const running = this.#live_since_ms !== null && this.#people.size > 0;
     show(this.root, "timer", running);
-    if (running && this.#live_since_ms !== null) write(this.root, "timer", format_duration(Date.now() - this.#live_since_ms));
+    if (running && this.#live_since_ms !== null) write(this.root, "timer", format_duration(this.#now_ms - this.#live_since_ms));
   }
 
   #draw_own() {

@@ -103,6 +103,8 @@ class VisitPage {
     draw_patient_panel(this.drawer, people, room.clinic.emergency_number);
     this.path.draw();
     const waits = this.waiting.waiting.length;
+    const [first] = this.waiting.waiting;
+    this.#view?.set_alone_text(first ? t("visit_alone_waiting", { name: first.name }) : "");
     const state = room.state !== "ended" && waits > 0 && room.state !== "live" ? "waiting" : room.state;
     write(this.main, "visit_state", t(`visit_state_${state}`));
     find_html(this.main, "[data-part=visit_state]").className = `badge ${TONES[/** @type {keyof typeof TONES} */ (state)] ?? ""}`;

@@ -116,8 +116,11 @@ export function keep_elements(list, drawn, wanted, create) {
  * @param {string} emergency_number
  */
 export function draw_patient_panel(drawer, people, emergency_number) {
-  const known = people.filter(({ details, role }) => details !== null || role === "patient");
-  show(drawer, "no_facts", known.length === 0);
+  // Who waits stands on a card above, with the same rows.
+  const waits = people.some(({ state }) => state === "waiting");
+  const known = people.filter(({ details, state }) => details !== null && state !== "waiting");
+  show(drawer, "no_facts", known.length === 0 && !waits);
+  show(drawer, "facts_above", known.length === 0 && waits);
   const panel = find_html(drawer, "[data-part=facts]");
   for (const section of panel.querySelectorAll("[data-person]")) {
     if (section instanceof HTMLElement && !known.some(({ id }) => id === section.dataset.person)) section.remove();

@@ -10,6 +10,8 @@ import { copy_template, draw_rows, keep_elements, person_rows } from "./visit_pe
  */
 
 const MINUTE_MS = 60_000;
+/** Arriving and connecting are two steps a moment apart. */
+const TELL_AWAY_AFTER_MS = 10_000;
 
 export class WaitingList {
   /** @type {Map<string, HTMLElement>} by participant, or by "device <id>" */
@@ -19,7 +21,6 @@ export class WaitingList {
   /** @type {VisitPerson[]} */
   #people = [];
   #emergency_number = "";
-  #offset_ms = 0;
 
   /** @param {HTMLElement} root @param {CallClient} client */
   constructor(root, client) {
@@ -39,11 +40,6 @@ export class WaitingList {
       if (!before.has(person.id)) announce(t("visit_said_waiting", { name: person.name }));
     }
     this.draw();
-  }
-
-  /** The server's clock: waiting times must not depend on this computer's. @param {number} offset_ms */
-  set_clock_offset(offset_ms) {
-    this.#offset_ms = offset_ms;
   }
 
   draw() {
@@ -90,10 +86,12 @@ export class WaitingList {
   #draw_person(card, person) {
     write(card, "name", person.name);
     const since_ms = person.waiting_since ? Date.parse(person.waiting_since) : NaN;
-    const minutes = Math.floor((Date.now() + this.#offset_ms - since_ms) / MINUTE_MS);
+    // By the server's clock: a waiting time must not depend on this computer's.
+    const waits_ms = Date.now() + this.client.server_offset_ms - since_ms;
+    const minutes = Math.floor(waits_ms / MINUTE_MS);
     show(card, "waits", !Number.isNaN(since_ms));
     write(card, "waits", minutes < 1 ? t("visit_waits_now") : t("visit_waits_minutes", { minutes }));
-    show(card, "away", !person.present);
+    show(card, "away", !person.present && waits_ms > TELL_AWAY_AFTER_MS);
     draw_rows(find_html(card, "[data-part=card_facts]"), person_rows(person, this.#emergency_number));
   }
 
