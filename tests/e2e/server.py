@@ -49,7 +49,7 @@ class AppServer:
     ) -> None:
         self.stop()
         if error is not None:
-            print(f"--- the server's log ---\n{self.log_text()[-6000:]}", file=sys.stderr)  # noqa: T201
+            print(f"--- the server's log ---\n{self.log_text()[-6000:]}", file=sys.stderr)
         shutil.rmtree(self.var_directory, ignore_errors=True)
 
     def start(self) -> None:

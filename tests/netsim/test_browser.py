@@ -19,7 +19,7 @@ GATHER = """async ([url, username, credential]) => {
     };
   });
   await connection.setLocalDescription();
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 8000))]);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2500))]);
   connection.close();
   return found;
 }"""
