@@ -27,7 +27,8 @@ def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> 
 
     server = Server(
         application,
-        endpoints=build_endpoint_description_strings(host=host, port=port),
+        # Twisted's backlog of 50 resets connections when a clinic's pages all come back at once.
+        endpoints=[f"{endpoint}:backlog=1024" for endpoint in build_endpoint_description_strings(host=host, port=port)],
         websocket_max_message_size=settings.SIGNALING_MAX_MESSAGE_BYTES,
         websocket_max_frame_size=settings.SIGNALING_MAX_MESSAGE_BYTES,
         websocket_handshake_timeout=5,

@@ -44,7 +44,9 @@ class Desk:
         assert response.status == 200, response.status
         return response.read().decode()
 
-    def post(self, path: str, fields: dict[str, str], *, keep: bool = False, accept: str = "text/html") -> tuple[int, str]:
+    def post(
+        self, path: str, fields: dict[str, str], *, keep: bool = False, accept: str = "text/html"
+    ) -> tuple[int, str]:
         connection = HTTPConnection("localhost", self.port, timeout=120)
         headers = {**self._headers(), "Content-Type": "application/x-www-form-urlencoded", "Accept": accept}
         connection.request("POST", path, urlencode(fields), headers)
@@ -154,7 +156,11 @@ def test_of_concurrent_moves_into_one_slot_one_wins(desk: Desk) -> None:
     visits = [desk.book(2000 + number, _in_days(7 + number // 10, 8 + number % 10)) for number in range(20)]
 
     def move(number: int) -> tuple[int, str]:
-        fields = {key: value for key, value in desk.booking(0, slot).items() if key in {"csrfmiddlewaretoken", "date", "time", "zone"}}
+        fields = {
+            key: value
+            for key, value in desk.booking(0, slot).items()
+            if key in {"csrfmiddlewaretoken", "date", "time", "zone"}
+        }
         return desk.post(f"/appointments/{visits[number]}/reschedule/", fields)
 
     answers = _all_at_once(len(visits), move)
