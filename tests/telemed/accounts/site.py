@@ -16,6 +16,7 @@ def show(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", show, name="home"),
     path("today/", staff_required(show), name="today"),
+    path("favicon.ico", show),
     path("plain/", login_required(show), name="plain"),
     path("accounts/", include("telemed.accounts.urls")),
     path("language/", set_language, name="set_language"),

@@ -189,13 +189,16 @@ def test_recovery_codes_work_once_and_are_encrypted(anna: User):
         assert other.post("/accounts/login/confirm/", {"code": recovery}).status_code == expected
 
 
-def test_an_admin_with_an_app_only_is_led_to_a_passkey(boss: User):
+def test_an_admin_with_an_app_only_is_led_to_a_passkey(boss: User, time_machine):
+    time_machine.move_to("2030-01-01T10:00:05Z", tick=False)
     client = Client()
     sign_in_with_app(client, boss)
     assert client.get("/today/").url == "/accounts/security/"
     assert client.get("/admin/").url == "/accounts/security/"
     assert client.get("/accounts/security/app/").url == "/accounts/security/"
-    assert client.get("/accounts/security/passkeys/add/").status_code == 302  # first the password again
+    assert client.get("/accounts/security/passkeys/add/").status_code == 200
+    time_machine.shift(301)
+    assert client.get("/accounts/security/passkeys/add/").url.startswith("/accounts/confirm/password/")
     client.post("/accounts/confirm/password/", {"password": PASSWORD})
     assert client.get("/accounts/security/passkeys/add/").status_code == 200
 
