@@ -221,8 +221,11 @@ def _read_head(
 
 
 def _create_head(connection: BaseDatabaseWrapper) -> None:
+    """Make the head of a new log, once: of two first writers the second waits here and finds the first one's."""
     from telemed.audit.models import AuditEntry, AuditHead
 
-    if AuditEntry.objects.using(connection.alias).exists():
-        raise RuntimeError("the audit log has entries and no head: it was tampered with; run verify_audit")
     AuditHead.objects.using(connection.alias).bulk_create([AuditHead(id=1)], ignore_conflicts=True)
+    found = _read_head(connection, set())
+    # Looked at under the lock only: before it, entries may be those of a writer who just made the head.
+    if found is not None and found[0] == 0 and AuditEntry.objects.using(connection.alias).exists():
+        raise RuntimeError("the audit log has entries and no head: it was tampered with; run verify_audit")

@@ -13,6 +13,7 @@ from django.db.utils import DatabaseError
 
 from consultations.clinics.models import Clinic
 from telemed import audit
+from telemed.audit import recording
 from telemed.audit.models import AuditEntry, AuditHead, PseudonymKey
 from telemed.audit.verification import verify
 from tests.telemed.audit.log import ANNA, fill
@@ -225,6 +226,17 @@ def test_a_log_without_its_head_takes_no_entry(fresh_sqlite: str) -> None:
         cursor.execute("DELETE FROM audit_head")
     with pytest.raises(RuntimeError, match="tampered"):
         _record(fresh_sqlite)
+
+
+def test_a_head_that_another_first_writer_just_made_is_taken(both: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL: two writers find no head; the slower one comes back to a log that has entries."""
+    fill(both, 2)
+    read, answers = recording._read_head, [None]
+    monkeypatch.setattr(recording, "_read_head", lambda *args: answers.pop() if answers else read(*args))
+    before = AuditEntry.objects.using(both).count()
+    assert _record(both).seq == before + 1
+    assert not answers
+    verify(both)
 
 
 def test_keys_cannot_be_searched(fresh_sqlite: str) -> None:
