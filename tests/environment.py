@@ -10,4 +10,5 @@ os.environ.pop("DEMO", None)
 if "TELEMED_VAR_DIR" not in os.environ:
     os.environ["TELEMED_VAR_DIR"] = tempfile.mkdtemp(prefix="telemed-test-")
     atexit.register(shutil.rmtree, os.environ["TELEMED_VAR_DIR"], ignore_errors=True)
+os.makedirs(os.path.join(os.environ["TELEMED_VAR_DIR"], "static"), exist_ok=True)  # WhiteNoise warns without it
 os.environ.setdefault("EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend")
