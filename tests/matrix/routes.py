@@ -107,9 +107,7 @@ ROUTES: dict[str, Route] = {
         json=True,
         absent={"code": NOWHERE},
     ),
-    "seat_wait": Route(
-        {**seat_only(), "patient": "conflict"}, "post", _code, json=True, absent={"code": NOWHERE}
-    ),
+    "seat_wait": Route({**seat_only(), "patient": "conflict"}, "post", _code, json=True, absent={"code": NOWHERE}),
     "seat_turn_probe": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
     # --- The practice ---
     "today": Route(staff_only()),

@@ -81,9 +81,7 @@ def world(cast: Cast) -> World:
 
 
 def _staff_ticket(world: World, role: str, code: str) -> Ticket:
-    return take_ticket(
-        cookies={}, session_key=world.client(role).session.session_key or "", code=code, seat_only=False
-    )
+    return take_ticket(cookies={}, session_key=world.client(role).session.session_key or "", code=code, seat_only=False)
 
 
 def test_a_socket_opens_for_the_seats_own_people_only(world: World) -> None:
