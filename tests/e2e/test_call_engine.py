@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import socket
@@ -346,3 +347,28 @@ async def test_a_final_close_ends_the_path_and_is_not_retried():
         assert await both.doctor.evaluate("engine.client.path.state") == "none"
         await until(both.patient, "engine.client.path.state === 'lost'", 5)
         assert "doctor" not in both.relay.seats
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_every_call_connects_over_a_bad_relay():
+    """REL-5 by the count: each call is a fresh connection after a reload. `SOAK_CALLS` sets how many."""
+    calls = int(os.environ.get("SOAK_CALLS", "200"))
+    took_s = []
+    async with call(Relay(seed=20, badness=Badness(0.2, 0.2, 0.2))) as both:
+        await both.connected(30)
+        for _ in range(calls):
+            await both.patient.reload()
+            started = time.monotonic()
+            await until(both.patient, "engine.client.path.state === 'connected'", 30)
+            await until(both.doctor, "engine.client.path.state === 'connected'", 10)
+            took_s.append(time.monotonic() - started)
+        assert {await page.evaluate("engine.client.path.route") for page in both.pages} == {"direct"}
+        largest = max(
+            len(message["body"]["sdp"]) for message in both.relay.relayed if message.get("body", {}).get("sdp")
+        )
+    assert largest < 32 * 1024
+    took_s.sort()
+    print(
+        f"calls={calls} p50={took_s[len(took_s) // 2]:.2f}s p95={took_s[int(len(took_s) * 0.95)]:.2f}s max={took_s[-1]:.2f}s sdp={largest}B"
+    )

@@ -13,13 +13,17 @@ import { backoff_ms } from "./backoff.js";
 /** More than this out of order is no reordering but a broken or hostile peer; it is dropped and repeated later. */
 export const MAX_HELD = 256;
 
-const REPEAT = { first_ms: 400, max_ms: 4000, random: () => 1 };
+/** Shorter connects sooner over a bad relay, longer keeps clear of the server's 20 messages a second. */
+const REPEAT = { first_ms: 250, max_ms: 2000, random: () => 1 };
+
+/** One lost message keeps all behind it unacknowledged, though they arrived: only the oldest are worth repeating. */
+const REPEATED_AT_ONCE = 4;
 
 /**
  * @template Body
  */
 export class ReliableSender {
-  /** @type {Map<number, {body: Body, attempts: number, due_ms: number}>} */
+  /** @type {Map<number, {body: Body, attempts: number, sent_ms: number, due_ms: number}>} */
   #unacked = new Map();
   #last_seq = 0;
 
@@ -35,7 +39,7 @@ export class ReliableSender {
   /** @param {Body} body */
   push(body) {
     this.#last_seq += 1;
-    this.#unacked.set(this.#last_seq, { body, attempts: 0, due_ms: -Infinity });
+    this.#unacked.set(this.#last_seq, { body, attempts: 0, sent_ms: -Infinity, due_ms: -Infinity });
   }
 
   /**
@@ -46,9 +50,15 @@ export class ReliableSender {
    */
   acknowledge(stream, seq) {
     if (stream !== this.stream || seq > this.#last_seq) return;
-    for (const sent of this.#unacked.keys()) {
-      if (sent > seq) break;
-      this.#unacked.delete(sent);
+    for (const [sent, entry] of this.#unacked) {
+      if (sent <= seq) {
+        this.#unacked.delete(sent);
+        continue;
+      }
+      // The peer is there and waits for this one: it was lost, so its long pauses are in vain.
+      entry.attempts = Math.min(entry.attempts, 1);
+      entry.due_ms = Math.min(entry.due_ms, entry.sent_ms + REPEAT.first_ms);
+      break;
     }
   }
 
@@ -60,9 +70,12 @@ export class ReliableSender {
    */
   due(now_ms) {
     const batch = [];
+    let place = 0;
     for (const [seq, entry] of this.#unacked) {
-      if (entry.due_ms > now_ms) continue;
+      place += 1;
+      if (entry.due_ms > now_ms || (entry.attempts > 0 && place > REPEATED_AT_ONCE)) continue;
       batch.push({ seq, body: entry.body });
+      entry.sent_ms = now_ms;
       entry.due_ms = now_ms + backoff_ms(entry.attempts, REPEAT);
       entry.attempts += 1;
     }
@@ -75,15 +88,6 @@ export class ReliableSender {
       entry.attempts = 0;
       entry.due_ms = -Infinity;
     }
-  }
-
-  /** @returns {number|null} when `due` will next return something, null when all is acknowledged */
-  next_due_ms() {
-    let earliest_ms = null;
-    for (const { due_ms } of this.#unacked.values()) {
-      if (earliest_ms === null || due_ms < earliest_ms) earliest_ms = due_ms;
-    }
-    return earliest_ms;
   }
 }
 

@@ -105,10 +105,27 @@ test("a sender repeats with growing pauses until it is acknowledged", () => {
   sender.push("a");
   const sent_at_ms = [];
   for (let now_ms = 0; now_ms <= 10_000; now_ms += 100) if (sender.due(now_ms).length) sent_at_ms.push(now_ms);
-  assert.deepEqual(sent_at_ms, [0, 400, 1200, 2800, 6000, 10_000]);
+  assert.deepEqual(sent_at_ms, [0, 300, 800, 1800, 3800, 5800, 7800, 9800]);
   sender.acknowledge("s", 1);
   assert.deepEqual(sender.due(60_000), []);
-  assert.equal(sender.next_due_ms(), null);
+});
+
+test("an acknowledgement that stands still says what is lost: it is repeated without the long pause", () => {
+  const sender = new ReliableSender("s");
+  sender.push("a");
+  for (const now_ms of [0, 250, 750, 1750]) assert.equal(sender.due(now_ms).length, 1, String(now_ms));
+  sender.acknowledge("s", 0);
+  assert.deepEqual(sender.due(1999), []);
+  assert.equal(sender.due(2000).length, 1);
+});
+
+test("of many unacknowledged only the oldest are repeated, until an acknowledgement moves on", () => {
+  const sender = new ReliableSender("s");
+  for (let count = 0; count < 10; count += 1) sender.push(count);
+  assert.equal(sender.due(0).length, 10);
+  assert.deepEqual(sender.due(250).map(({ seq }) => seq), [1, 2, 3, 4]);
+  sender.acknowledge("s", 2);
+  assert.deepEqual(sender.due(251).map(({ seq }) => seq), [5, 6]);
 });
 
 test("a sender ignores acknowledgements of another stream and of what it never sent", () => {
