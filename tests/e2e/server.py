@@ -16,6 +16,7 @@ from tests.netsim.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60
+OWN_SETTINGS = {"TESTING", "EMAIL_BACKEND", "SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL"}
 
 
 class AppServer:
@@ -77,7 +78,8 @@ class AppServer:
         return self._port
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in {"TESTING", "EMAIL_BACKEND"}}
+        # Nothing of the test run's own settings: the demo makes its keys, and `run` must read with the same.
+        kept = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
         return {**kept, "TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", **self._environment}
 
     def run(self, code: str) -> str:
