@@ -117,8 +117,9 @@ async def cut_network(one: Person) -> CDPSession:
 
 
 async def set_network(session: CDPSession, *, up: bool) -> None:
-    rule = {"urlPattern": "", "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1, "packetLoss": 0 if up else 100}
-    await session.send("Network.emulateNetworkConditions", {"offline": not up, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1, "packetLoss": rule["packetLoss"]})
+    """CDP's `offline` takes requests and sockets away; `packetLoss` is for WebRTC, whose packets go on otherwise."""
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await session.send("Network.emulateNetworkConditions", {**conditions, "offline": not up, "packetLoss": 0 if up else 100})
 
 
 async def stored(one: Person) -> str:

@@ -26,7 +26,11 @@ export class Autosave {
    * @param {(timer: any) => void} [options.clear_timer]
    * @param {() => number} [options.random]
    */
-  constructor({ save, on_state, text = "", pause_ms = 1200, set_timer = setTimeout, clear_timer = clearTimeout, random = Math.random }) {
+  constructor({
+    save, on_state, text = "", pause_ms = 1200, random = Math.random,
+    // Not the bare functions: browsers refuse to run them as methods of another object.
+    set_timer = (run, delay_ms) => setTimeout(run, delay_ms), clear_timer = (timer) => clearTimeout(timer),
+  }) {
     this.save = save;
     this.on_state = on_state;
     this.pause_ms = pause_ms;
