@@ -55,7 +55,7 @@ def serve(port: int) -> None:
     Server(
         get_asgi_application(),
         endpoints=build_endpoint_description_strings(host="127.0.0.1", port=port),
-        ready_callable=lambda: print(listening, flush=True),  # noqa: T201
+        ready_callable=lambda: print(listening, flush=True),
         verbosity=1,
     ).run()
 
