@@ -221,5 +221,6 @@ class VisitConsumer(GuardedSocket):
 
     async def _wait_for_hello(self) -> None:
         await asyncio.sleep(settings.SIGNALING_HELLO_TIMEOUT_S)
-        if self.view is None:
+        # Said is enough: a busy database must not turn people away who were in time.
+        if not self.page:
             await self.shut(CLOSE_HELLO_TIMEOUT)
