@@ -24,6 +24,8 @@ from consultations.rooms.tickets import take_ticket
 # Sockets of one seat: the newest two may be open, so that a page can connect while its old socket dies.
 MAX_SOCKETS = 2
 MAX_REMEMBERED_REPLIES = 64
+# Presence is renewed at most this often; pages ping every 10 s, and whoever pings faster costs nothing.
+PING_GRAIN_S = 5.0
 
 
 class VisitConsumer(GuardedSocket):
@@ -36,6 +38,7 @@ class VisitConsumer(GuardedSocket):
         self._loading = asyncio.Lock()
         self._replies: dict[str, dict[str, Any]] = {}
         self._newer_sockets = 0
+        self._pinged_at_s = 0.0
         self._last_path: tuple[str, str] | None = None
         session = self.scope.get("session")
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
@@ -116,7 +119,9 @@ class VisitConsumer(GuardedSocket):
         assert self.desk
         assert self.view
         if isinstance(message, protocol.Ping):
-            await database_sync_to_async(self.desk.note_ping)(self.view, self.page)
+            if time.monotonic() - self._pinged_at_s >= PING_GRAIN_S:
+                self._pinged_at_s = time.monotonic()
+                await database_sync_to_async(self.desk.note_ping)(self.view, self.page)
             await self.send_json({"type": "pong", "rev": self.view.revision})
             if message.rev < self.view.revision:
                 await self._send_state()

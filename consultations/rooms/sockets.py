@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -24,6 +25,14 @@ SWEEP_S = 3.5
 # This many refused messages in a row are no slip of a slow page any more.
 MAX_OVERDRAFT = 40
 _INTERNAL_ERROR = 1011
+
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def _size_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 class GuardedSocket(AsyncWebsocketConsumer):
@@ -59,19 +68,41 @@ class GuardedSocket(AsyncWebsocketConsumer):
             await self.enter()
             self.spawn(self._keep_sweeping())
 
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Pace messages as they arrive. Were it done when their turn comes, a slow server would never see a flood."""
+        paced: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def pump() -> None:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or await self._is_paced(send):
+                    paced.put_nowait(message)
+
+        pumping = asyncio.get_running_loop().create_task(pump())
+        try:
+            await super().__call__(scope, paced.get, send)
+        finally:
+            pumping.cancel()
+
+    async def _is_paced(self, send: Send) -> bool:
+        """Return whether one more message may be read now; say so once, and cut who goes on."""
+        if self._bucket.take(time.monotonic()):
+            return True
+        if self.is_closed:
+            return False
+        if self._bucket.overdraft > MAX_OVERDRAFT:
+            self.is_closed = True  # also stops what already waits for its turn
+            await send({"type": "websocket.close", "code": CLOSE_TOO_MANY})
+        elif self._bucket.overdraft == 1:
+            await self.send_error("too_many_messages")
+        return False
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.is_closed:
             return
         if text_data is None:
             await self.shut(CLOSE_BAD_MESSAGE)
-        elif not self._bucket.take(time.monotonic()):
-            if self._bucket.overdraft > MAX_OVERDRAFT:
-                await self.shut(CLOSE_TOO_MANY)
-            elif self._bucket.overdraft == 1:
-                await self.send_error("too_many_messages")
-        elif len(text_data) > settings.SIGNALING_MAX_MESSAGE_BYTES or (
-            len(text_data.encode(errors="surrogatepass")) > settings.SIGNALING_MAX_MESSAGE_BYTES
-        ):
+        elif _size_bytes(text_data) > settings.SIGNALING_MAX_MESSAGE_BYTES:
             await self.shut(CLOSE_TOO_LARGE)
         else:
             async with self._boundary():
