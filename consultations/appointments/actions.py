@@ -119,8 +119,10 @@ def change_status(
     return appointment
 
 
+@transaction.atomic
 def cancel(appointment: Appointment, *, acting_user: User | None) -> Appointment:
-    """Call the visit off. Raises IllegalTransition once it has begun or is over."""
+    """Call the visit off. Raises IllegalTransition once it has begun or is over, also when it is cancelled already."""
+    lifecycle.check_transition(_locked(appointment).status, lifecycle.CANCELLED)
     return change_status(appointment, lifecycle.CANCELLED, acting_user=acting_user)
 
 

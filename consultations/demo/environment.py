@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
-_REAL_CLINIC = ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_BACKEND", "SMS_BACKEND")
+_REAL_CLINIC = (
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "BLIND_INDEX_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "EMAIL_BACKEND",
+    "SMS_BACKEND",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +34,8 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     try:
         known, others = parser.parse_known_args(list(arguments))
     except (argparse.ArgumentError, SystemExit):
-        return list(arguments)
-    port = known.port or _free_port()
+        known = None
+    port = (known.port or _free_port()) if known else 8000
     var = Path(os.environ.get("TELEMED_VAR_DIR", Path(__file__).resolve().parents[2] / "var"))
     os.environ["DEBUG"] = "0"
     if os.environ.get("DEMO") != "1":
@@ -41,6 +49,8 @@ def prepare(arguments: Sequence[str]) -> list[str]:
     os.environ["PUBLIC_BASE_URL"] = f"http://localhost:{port}"
     os.environ["EXTRA_ALLOWED_HOSTS"] = HOST
     os.environ["EXTRA_ORIGINS"] = f"http://{HOST}:{port}"
+    if known is None:
+        return list(arguments)
     json_flag = ["--json"] if known.json else []
     return ["--port", str(port), "--host", known.host, *json_flag, *others]
 
