@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import CDPSession, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.e2e.chromium import Person, eventually, person
 from tests.e2e.server import AppServer
@@ -108,18 +111,28 @@ async def connected(*people: Person, within_s: float = 25) -> None:
         await one.sees_and_hears()
 
 
-async def cut_network(one: Person) -> CDPSession:
-    """Takes this page's network away: its sockets and requests, and the path of its media. `restore_network` gives it back."""
-    session = await one.context.new_cdp_session(one.page)
-    await session.send("Network.enable")
-    await set_network(session, up=False)
-    return session
+async def network_process(one: Person) -> int:
+    """The process id of this browser's network service: every socket of it lives there, those of WebRTC too."""
+    session = await one.browser.new_browser_cdp_session()
+    found = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    await session.detach()
+    network = [row["id"] for row in found if "NetworkService" in Path(f"/proc/{row['id']}/cmdline").read_text()]
+    assert len(network) == 1, f"{one.name} has {len(network)} network services"
+    return int(network[0])
 
 
-async def set_network(session: CDPSession, *, up: bool) -> None:
-    """CDP's `offline` takes requests and sockets away; `packetLoss` is for WebRTC, whose packets go on otherwise."""
-    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    await session.send("Network.emulateNetworkConditions", {**conditions, "offline": not up, "packetLoss": 0 if up else 100})
+@contextlib.asynccontextmanager
+async def without_network(one: Person) -> AsyncIterator[None]:
+    """Nothing leaves or reaches this browser, and no socket of it is told: what a tunnel does to a phone.
+
+    (CDP's offline mode closes requests and sockets, but lets WebRTC go on.)
+    """
+    process = await network_process(one)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 async def stored(one: Person) -> str:
