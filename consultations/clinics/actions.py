@@ -9,6 +9,11 @@ from telemed import audit
 from telemed.accounts.models import User
 
 
+def _named(obj: models.Model) -> str:
+    """Return `kind:id` for the log: the public id where there is one, so that erasing a person finds their entries."""
+    return f"{obj._meta.model_name}:{getattr(obj, 'public_id', obj.pk)}"
+
+
 @transaction.atomic
 def save_setting(
     obj: models.Model, *, clinic: Clinic | None, changed_fields: Iterable[str], acting_user: User
@@ -25,7 +30,7 @@ def save_setting(
         f"{obj._meta.model_name}.{'created' if created else 'changed'}",
         actor=acting_user,
         clinic=owner.public_id if owner else "",
-        object=f"{obj._meta.model_name}:{obj.pk}",
+        object=_named(obj),
         details={"fields": fields},
     )
     return obj
@@ -34,9 +39,9 @@ def save_setting(
 @transaction.atomic
 def delete_setting(obj: models.Model, *, clinic: Clinic | None, acting_user: User) -> None:
     """Delete a setting that nothing clinical depends on."""
-    name, pk = obj._meta.model_name, obj.pk
+    name, named = obj._meta.model_name, _named(obj)
     obj.delete()
-    audit.record(f"{name}.deleted", actor=acting_user, clinic=clinic.public_id if clinic else "", object=f"{name}:{pk}")
+    audit.record(f"{name}.deleted", actor=acting_user, clinic=clinic.public_id if clinic else "", object=named)
 
 
 @transaction.atomic

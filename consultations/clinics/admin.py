@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from consultations.clinics.actions import set_logo
 from consultations.clinics.admin_base import (
+    Button,
     ClinicScopedAdmin,
     ClinicScopedInline,
     administers,
@@ -24,6 +25,7 @@ from consultations.clinics.admin_base import (
     is_wholly_yours,
 )
 from consultations.clinics.models import Clinic, Identifier, Membership, TurnServer
+from telemed.accounts.actions import activate_user, deactivate_user, reset_mfa
 from telemed.accounts.models import User
 from telemed.audit.models import AuditEntry
 
@@ -163,6 +165,11 @@ class UserMembershipInline(ClinicScopedInline):
     fields = ["clinic", "role", "active"]
 
 
+def _reset_second_factor(user: User, acting_user: User) -> str:
+    reset_mfa(user, acting_user=acting_user)
+    return _("The second factor is removed and every session has ended. The next sign-in asks for a new one.")
+
+
 @admin.register(User)
 class UserAdmin(ClinicScopedAdmin):
     """Staff accounts. A new person sets a password through "forgotten password" and must then add a second factor."""
@@ -173,6 +180,15 @@ class UserAdmin(ClinicScopedAdmin):
     list_filter = ["is_active"]
     search_fields = ["name", "email"]
     inlines = [UserMembershipInline]
+    buttons = (
+        Button(
+            "reset-second-factor",
+            _("Remove the second factor"),
+            _("For somebody who lost their phone or key. Make sure that it is really them who asks: call them back."),
+            _reset_second_factor,
+            danger=True,
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
         if request.user.is_superuser:
@@ -195,6 +211,9 @@ class UserAdmin(ClinicScopedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
 
+    def may_press(self, request: HttpRequest, obj: User) -> bool:
+        return obj != request.user and self.has_change_permission(request, obj)
+
     def clinic_of(self, obj: Any) -> Clinic | None:
         membership = obj.memberships.select_related("clinic").first() if obj.pk else None
         return membership.clinic if membership else None
@@ -203,6 +222,10 @@ class UserAdmin(ClinicScopedAdmin):
         obj.email = obj.email.strip().lower()
         if not change:
             obj.set_unusable_password()
+        elif "is_active" in form.changed_data:
+            # Not only a field: every session and socket of theirs ends (SEC-4, SEC-14).
+            form.changed_data.remove("is_active")
+            (activate_user if obj.is_active else deactivate_user)(obj, acting_user=request.user)
         super().save_model(request, obj, form, change)
 
 

@@ -107,7 +107,7 @@ class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         obj = self.get_object(request, object_id)
         chosen = next((one for one in self.buttons if one.name == button), None)
-        if obj is None or chosen is None or not administers(request):
+        if obj is None or chosen is None or not self.may_press(request, obj):
             raise Http404
         try:
             messages.success(request, chosen.act(obj, request.user))
@@ -116,10 +116,14 @@ class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin):
         target = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return HttpResponseRedirect(reverse(target, args=[obj.pk]))
 
+    def may_press(self, request: HttpRequest, obj: Any) -> bool:
+        return administers(request)
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["buttons"] = self.buttons if kwargs.get("obj") else ()
+        obj = kwargs.get("obj")
+        context["buttons"] = self.buttons if obj is not None and self.may_press(request, obj) else ()
         return super().render_change_form(request, context, *args, **kwargs)
 
     def clinic_of(self, obj: Any) -> Clinic | None:

@@ -86,7 +86,9 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "clinic", "role"], name="one_membership_per_role")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "clinic", "role"], name="one_membership_per_role")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()}"

@@ -159,6 +159,28 @@ def test_buttons_call_the_practices_actions(world: World) -> None:
     verify()  # raises at the first bad entry
 
 
+def test_deactivating_somebody_ends_their_sessions(world: World) -> None:
+    carl, client = world.cast.carl, world.client("colleague")
+    assert client.get(reverse("today")).status_code == 200
+    fields = {
+        "name": "Carl", "email": carl.email, "language": "en", "time_zone": "UTC",
+        "memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    url = reverse("admin:accounts_user_change", args=[carl.pk])
+    assert world.client("clinic_admin").post(url, fields).status_code == 302
+    assert client.get(reverse("today")).status_code == 302
+    assert AuditEntry.objects.filter(event="account.deactivated").exists()
+
+
+def test_removing_a_second_factor_needs_an_admin_of_all_their_clinics(world: World) -> None:
+    url = reverse("admin:accounts_user_press", args=[world.cast.carl.pk, "reset-second-factor"])
+    assert world.client("foreign_admin").post(url).status_code == 404
+    assert world.client("clinic_admin").post(url).status_code == 302
+    assert world.client("colleague").get(reverse("today")).status_code == 302
+    own = reverse("admin:accounts_user_press", args=[world.cast.adam.pk, "reset-second-factor"])
+    assert world.client("clinic_admin").post(own).status_code == 404
+
+
 def test_the_home_page_counts_only_ones_own_clinic(world: World) -> None:
     mine = world.client("clinic_admin").get(reverse("admin:index")).content.decode()
     assert "Visits of the last 14 days" in mine
