@@ -26,7 +26,8 @@ def main() -> int:
             traceback.print_exc()
             failed.append(part)
         else:
-            rows.write([rows.Row(r.name, r.value, r.unit, f"{r.context}; commit {where['commit']}") for r in measured])
+            about = f"commit {where['commit']}, load {where['load_1min']}"
+            rows.write([rows.Row(r.name, r.value, r.unit, f"{r.context}; {about}") for r in measured])
     if failed:
         print(f"not measured: {', '.join(failed)}")
     return 1 if failed else 0
