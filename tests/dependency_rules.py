@@ -67,6 +67,9 @@ WIRING = {
     "telemed.celery",
     "telemed.server",
     "telemed.routing",
+    # The command that starts the demo's server.
+    "consultations.demo.management.commands.demo",
+    "consultations.demo.management.commands.demo",  # starts the server
 }
 
 
