@@ -24,6 +24,8 @@ class TodayConsumer(GuardedSocket):
         await self.channel_layer.group_add(user_group(self.user_id), self.channel_name)
         for clinic_id in self.clinic_ids:
             await self.channel_layer.group_add(clinic_group(clinic_id), self.channel_name)
+        # What changed between drawing the list and listening was told to nobody.
+        await self.send_json({"type": "today", "event": "changed"})
 
     async def handle_text(self, text: str) -> None:
         """The page only pings, to keep proxies from closing an idle socket; whatever it says is not read."""

@@ -242,6 +242,7 @@ async def test_hidden_addresses_never_reach_the_other_side(
 async def test_today_hears_of_an_arrival_and_learns_nothing_else(own_server: AppServer, doctor: Doctor) -> None:
     patient = Patient(own_server.base_url)
     async with doctor.socket("/ws/today/") as today:
+        await today.until("today", event="changed")  # it listens
         patient.redeem(own_server.patient_url)
         patient.walk_to_waiting()
         assert await today.until("today", event="arrived") == {"type": "today", "event": "arrived"}
