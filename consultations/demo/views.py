@@ -3,17 +3,15 @@
 import hmac
 import ipaddress
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from consultations.demo.people import ROLES
+from consultations.demo.access import get_demo_user
 from consultations.demo.secret import sign_in_secret
 from telemed.accounts.demo_session import open_demo_session
-from telemed.accounts.models import User
 
 _LANDING = {"practitioner": "today", "admin": "admin:index"}
 
@@ -22,10 +20,8 @@ _LANDING = {"practitioner": "today", "admin": "admin:index"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest, role: str) -> HttpResponse:
     """GET shows a button and changes nothing; POST with the right secret opens a session."""
-    if not settings.DEMO or role not in ROLES:
-        raise Http404
+    user = get_demo_user(role)
     _require_this_machine(request)
-    user = get_object_or_404(User, email=ROLES[role], is_active=True)
     if request.method == "POST":
         if not hmac.compare_digest(request.POST.get("secret", "").encode(), sign_in_secret().encode()):
             raise PermissionDenied

@@ -13,7 +13,7 @@ from consultations.appointments.access import visible_appointments
 from consultations.appointments.models import Appointment
 from consultations.clinics.models import Clinic
 from consultations.rooms.models import Participant, Room
-from consultations.rooms.practice.zones import When, today_of, when_for, zone_of
+from consultations.rooms.practice.zones import When, local_time, today_of, when_for, zone_of
 from telemed.accounts.models import User
 
 # Around midnight the next visit must not hide behind the date.
@@ -158,7 +158,7 @@ def build_history(user: User, appointment: Appointment) -> list[Change]:
     zone = zone_of(user)
     return [
         Change(
-            change.at.astimezone(zone), _("Booked") if not change.old else words.get(change.new, change.new), change.by
+            local_time(change.at, zone), _("Booked") if not change.old else words.get(change.new, change.new), change.by
         )
         for change in appointment.status_changes.select_related("by")
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.templatetags.tz import do_timezone
 from django.utils import timezone
 
 from consultations.appointments.models import Appointment
@@ -38,13 +39,19 @@ def place_name(zone: str) -> str:
     return zone.rpartition("/")[2].replace("_", " ")
 
 
+def local_time(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant on that zone's clock, marked so that templates do not turn it back into the site's zone."""
+    local: datetime = do_timezone(instant, zone)
+    return local
+
+
 def when_for(user: User, appointment: Appointment) -> When:
     """Return the appointment's time for this viewer; `clinic` and `patient` must be loaded."""
     mine = zone_of(user)
-    starts = appointment.starts_at.astimezone(mine)
+    starts = local_time(appointment.starts_at, mine)
     others = []
     for key in dict.fromkeys((appointment.zone, appointment.patient.time_zone or appointment.clinic.time_zone)):
-        theirs = appointment.starts_at.astimezone(ZoneInfo(key))
+        theirs = local_time(appointment.starts_at, ZoneInfo(key))
         if theirs.utcoffset() != starts.utcoffset():
             others.append((place_name(key), theirs))
-    return When(starts, appointment.ends_at.astimezone(mine), place_name(mine.key), others)
+    return When(starts, local_time(appointment.ends_at, mine), place_name(mine.key), others)

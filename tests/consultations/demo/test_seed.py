@@ -10,7 +10,7 @@ from django.utils import timezone
 from consultations.appointments.models import Appointment
 from consultations.clinics.models import Clinic
 from consultations.demo.people import ROLES
-from consultations.demo.seed import seed
+from consultations.demo.actions.seed import seed
 from consultations.patients.models import Patient
 from consultations.rooms.access import find_link, link_status
 from consultations.rooms.practice.day import build_day

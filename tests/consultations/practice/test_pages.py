@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -115,6 +116,19 @@ def test_a_colleague_is_not_offered_to_admit(cast: Cast) -> None:
     _book(cast)
     assert "open-visit" in login(cast.anna).get("/today/list/").content.decode()
     assert "open-visit" not in login(cast.ivy).get("/today/list/").content.decode()
+
+
+def test_times_are_those_of_the_viewers_clock(cast: Cast) -> None:
+    appointment = _book(cast)
+    for zone in ("Europe/Berlin", "Asia/Kathmandu", "America/New_York"):
+        cast.anna.time_zone = zone
+        cast.anna.save(update_fields=["time_zone"])
+        local = appointment.starts_at.astimezone(ZoneInfo(zone))
+        client = login(cast.anna)
+        assert f">{local:%H:%M}</time>" in client.get("/today/").content.decode()
+        assert (
+            f"{local:%Y, %H:%M} – " in client.get(reverse("appointment", args=[appointment.public_id])).content.decode()
+        )
 
 
 def test_another_clock_is_named(cast: Cast) -> None:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns without it, though the demo serves from the source
         call_command("migrate", verbosity=0, interactive=False)
         # Imported late: they need the settings and the tables.
-        from consultations.demo.seed import seed
+        from consultations.demo.actions.seed import seed
         from telemed import server
 
         links = demo_links(seed())

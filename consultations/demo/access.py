@@ -1,0 +1,17 @@
+"""From the role in the address to the demo's person."""
+
+from django.conf import settings
+from django.http import Http404
+
+from consultations.demo.people import ROLES
+from telemed.accounts.models import User
+
+
+def get_demo_user(role: str) -> User:
+    """Return the person who plays the role; Http404 for an unknown role, and for any outside the demo."""
+    if not settings.DEMO or role not in ROLES:
+        raise Http404
+    user = User.objects.filter(email=ROLES[role], is_active=True).first()
+    if user is None:
+        raise Http404
+    return user
