@@ -68,7 +68,6 @@ WIRING = {
     "telemed.server",
     "telemed.routing",
     # The command that starts the demo's server.
-    "consultations.demo.management.commands.demo",
     "consultations.demo.management.commands.demo",  # starts the server
 }
 

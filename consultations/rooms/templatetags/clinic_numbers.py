@@ -106,5 +106,5 @@ def _chart(visits: QuerySet[Appointment], today: date, zone: ZoneInfo) -> dict[s
         "label_y": BASE_Y + 16,
         "bars": bars,
         "legend": list(names.items()),
-        "description": "; ".join(bar["title"] for bar in bars),
+        "description": "; ".join(str(bar["title"]) for bar in bars),
     }
