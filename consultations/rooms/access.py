@@ -1,7 +1,7 @@
 """The only way from an outside code, cookie or token to a seat in a visit."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -81,11 +81,15 @@ def find_known_device(cookies: Mapping[str, str], code: str) -> SeatDevice | Non
 
 
 def is_idle(device: SeatDevice) -> bool:
-    """Return whether the device was unused for too long; a person who is in a live visit never is."""
-    seat = device.participant
-    if seat.state == Participant.State.ADMITTED and seat.room.state == Room.State.LIVE:
+    """Return whether the device was unused for too long; see `idle`."""
+    return idle(device.last_used_at, device.participant.state, device.participant.room.state)
+
+
+def idle(last_used_at: datetime, seat_state: str, room_state: str) -> bool:
+    """Return whether a device is logged off by now; while its person is in a live visit it never is (SEC-14)."""
+    if seat_state == Participant.State.ADMITTED and room_state == Room.State.LIVE:
         return False
-    return timezone.now() - device.last_used_at > timedelta(seconds=settings.SEAT_IDLE_LOGOFF_S)
+    return timezone.now() - last_used_at > timedelta(seconds=settings.SEAT_IDLE_LOGOFF_S)
 
 
 def find_link(token: str) -> JoinLink | None:
