@@ -5,7 +5,7 @@
 //                     any point: trouble (with a way on)
 
 import { WakeLock } from "../call/devices.js";
-import { announce, find, find_html, focus_on, show, write } from "./dom.js";
+import { announce, find_html, focus_on, show } from "./dom.js";
 import { get_json, post_json, ServerError } from "./server.js";
 import { AfterStep } from "./steps/after.js";
 import { ArrivalStep } from "./steps/arrival.js";
@@ -14,7 +14,7 @@ import { DetailsStep } from "./steps/details.js";
 import { DeviceCheckStep } from "./steps/device_check.js";
 import { allowed_step, position, step_after, step_before } from "./steps/order.js";
 import { OwnMedia } from "./steps/own_media.js";
-import { dial_address, unbroken } from "./steps/phone.js";
+import { dress, keep_token_on_language_change, speak_their_language } from "./steps/clinic_dress.js";
 import { browser_kind } from "./steps/permission_help.js";
 import { TroubleStep } from "./steps/trouble.js";
 import { VisitStep } from "./steps/visit.js";
@@ -91,14 +91,14 @@ export class Path {
     this.state = state;
     this.visit = state.visit;
     this.clock.set(state.server_time_ms ?? state.visit.server_time_ms);
-    this.#dress(state.visit);
+    dress(state.visit);
     return state;
   }
 
   async start() {
     const seat = /^\/v\/([^/]+)\/$/.exec(location.pathname);
     this.token = location.hash.slice(1);
-    this.#keep_fragment_on_language_change();
+    keep_token_on_language_change(this.token);
     try {
       if (seat?.[1]) {
         this.code = decodeURIComponent(seat[1]);
@@ -122,8 +122,8 @@ export class Path {
     const visit = await post_json(this.main.dataset["lookupUrl"] ?? "", { token: this.token });
     this.visit = visit;
     this.clock.set(visit.server_time_ms);
-    this.#dress(visit);
-    if (this.#speak_their_language(visit.language)) return;
+    dress(visit);
+    if (speak_their_language(visit.language)) return;
     if (TROUBLES.has(visit.status)) {
       this.visit_ended = visit.status === "ended";
       this.trouble(visit.status);
@@ -140,7 +140,7 @@ export class Path {
       this.code = code;
       this.token = "";
       history.replaceState({ step: "arrival", depth: 0 }, "", url);
-      this.#keep_fragment_on_language_change();
+      keep_token_on_language_change(this.token);
     }
     const state = await this.refresh();
     this.#arrive(state, state.step);
@@ -322,48 +322,6 @@ export class Path {
     show(this.main, "offline", false);
     announce(t("said_online"));
     if (this.current === "trouble" && this.steps.trouble.kind === "offline") void this.start();
-  }
-
-  // --- The clinic's name, colour, logo and the person's language ---
-
-  /** @param {Visit} visit */
-  #dress(visit) {
-    const { clinic } = visit;
-    write(document, "clinic_name", clinic.name);
-    if (/^#[0-9a-f]{6}$/i.test(clinic.accent)) document.documentElement.style.setProperty("--accent", clinic.accent);
-    const logo = find(document, "[data-part=clinic_logo]", HTMLImageElement);
-    if (clinic.logo_url && logo.getAttribute("src") !== clinic.logo_url) logo.src = clinic.logo_url;
-    show(document, "clinic_logo", Boolean(clinic.logo_url));
-    show(document, "clinic_mark", !clinic.logo_url);
-    show(document, "clinic_phone", Boolean(clinic.phone));
-    const phone = find(document, "[data-link=phone]", HTMLAnchorElement);
-    phone.textContent = unbroken(clinic.phone);
-    phone.href = dial_address(clinic.phone);
-  }
-
-  /** A redirect keeps the fragment of the address that was posted to: so the token survives a change of language. */
-  #keep_fragment_on_language_change() {
-    const form = document.getElementById("languages");
-    if (!(form instanceof HTMLFormElement)) return;
-    form.action = form.action.replace(/#.*$/, "") + (this.token ? `#${this.token}` : "");
-    const next = form.querySelector("[name=next]");
-    if (next instanceof HTMLInputElement) next.value = location.pathname;
-  }
-
-  /** Once per tab: the page turns to the language the practice has noted. @param {string|undefined} language @returns {boolean} the page reloads */
-  #speak_their_language(language) {
-    const mark = "visit-language-offered";
-    if (!language || language === document.documentElement.lang) return false;
-    const button = document.querySelector(`#languages button[value="${CSS.escape(language)}"]`);
-    if (!(button instanceof HTMLButtonElement)) return false;
-    try {
-      if (sessionStorage.getItem(mark)) return false;
-      sessionStorage.setItem(mark, "yes");
-    } catch {
-      return false;
-    }
-    button.click();
-    return true;
   }
 }
 
