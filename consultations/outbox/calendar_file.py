@@ -35,7 +35,7 @@ def calendar_entry(payload: dict[str, Any], *, recipient: str, language: str, ca
     event.add("organizer", vCalAddress(f"mailto:{settings.DEFAULT_FROM_EMAIL}"))
     attendee = vCalAddress(f"mailto:{recipient}")
     attendee.params["RSVP"] = vText("FALSE")
-    event.add("attendee", attendee, encode=0)
+    event.add("attendee", attendee, encode=False)
     calendar = Calendar()
     calendar.add("prodid", "-//Telemed//Visits//EN")
     calendar.add("version", "2.0")
