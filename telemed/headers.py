@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 PERMISSIONS_POLICY = (
     "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), screen-wake-lock=(self), "
     "publickey-credentials-get=(self), publickey-credentials-create=(self), autoplay=(self), "
-    "geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), accelerometer=(), gyroscope=(), "
+    "geolocation=(), payment=(), usb=(), serial=(), midi=(), accelerometer=(), gyroscope=(), "
     "magnetometer=(), browsing-topics=()"
 )
 
