@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
 from consultations.demo import views
+from consultations.demo.actions.seed import seed
 from consultations.demo.checks import check_demo_is_local, check_no_demo_users
 from consultations.demo.environment import prepare
 from consultations.demo.people import DOMAIN, ROLES, DemoUsersOutsideDemo, refuse_demo_users
-from consultations.demo.actions.seed import seed
 from telemed.accounts.models import User
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from consultations.appointments.models import Appointment
 from consultations.clinics.models import Clinic
-from consultations.demo.people import ROLES
 from consultations.demo.actions.seed import seed
+from consultations.demo.people import ROLES
 from consultations.patients.models import Patient
 from consultations.rooms.access import find_link, link_status
 from consultations.rooms.practice.day import build_day
