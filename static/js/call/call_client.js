@@ -231,8 +231,8 @@ export class CallClient extends EventTarget {
   }
 
   /**
-   * Hiding addresses during a visit needs a new connection: browsers keep a direct pair that works through any ICE
-   * restart. One side coming back as a new page makes both build one; the impolite side does it.
+   * Makes both sides build a new connection, by coming back as a new page; the impolite side does it. Hiding addresses
+   * during a visit needs one: browsers keep a direct pair that works through any ICE restart.
    *
    * @param {RTCIceTransportPolicy} policy
    */
@@ -271,7 +271,10 @@ export class CallClient extends EventTarget {
     await path.prepare();
     if (this.#path !== path) return;
     await path.swap(previous);
-    await path.verify(VERIFY_WITHIN_MS);
+    const proved = await path.verify(VERIFY_WITHIN_MS);
+    // ICE restarts mend a broken way, not a connection that stands and carries nothing (a failed DTLS handshake).
+    const stands = this.#path === path && this.path.route !== "";
+    if (!proved && stands && !peer.polite && this.#socket.is_up) this.#renew_page(descriptor.ice_transport_policy);
   }
 
   #drop_path() {

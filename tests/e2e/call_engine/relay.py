@@ -7,12 +7,13 @@ import http.server
 import json
 import random
 import threading
+import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedError
 
 from media_routing.api import Facts, decide, join_descriptor
 
@@ -23,6 +24,13 @@ class Pages(http.server.SimpleHTTPRequestHandler):
     """`/page/` is this folder, everything else is `static/`."""
 
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+
+    worker_delay_s = 0.0
+
+    def do_GET(self) -> None:
+        if "/workers/" in self.path:
+            time.sleep(self.worker_delay_s)
+        super().do_GET()
 
     def translate_path(self, path: str) -> str:
         path = urlsplit(path).path
@@ -50,17 +58,21 @@ class Relay:
     relay_only: bool = False
     ice_servers: list[dict] = field(default_factory=list)
     ttl_s: int = 300
+    worker_delay_s: float = 0.0
     rev: int = 0
     seats: dict[str, tuple[ServerConnection, str]] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     relayed: list[dict] = field(default_factory=list)
     reports: list[dict] = field(default_factory=list)
     ice_requests: int = 0
-    refusing: bool = False
+    holding: bool = False
+    held: list[tuple[str, dict]] = field(default_factory=list)
 
     async def __aenter__(self) -> Relay:
         self.random = random.Random(self.seed)
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages))
+        self.http = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("DelayedPages", (Pages,), {"worker_delay_s": self.worker_delay_s})
+        )
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         self.ws = await serve(self.seat, "127.0.0.1", 0)
         self.ws_port = self.ws.sockets[0].getsockname()[1]
@@ -107,8 +119,6 @@ class Relay:
 
     async def seat(self, socket: ServerConnection) -> None:
         me = parse_qs(urlsplit(socket.request.path).query)["me"][0]
-        if self.refusing:
-            return
         hello = json.loads(await socket.recv())
         assert (hello["type"], hello["v"]) == ("hello", 1)
         if me in self.seats:
@@ -122,6 +132,8 @@ class Relay:
         try:
             async for text in socket:
                 await self.handle(me, socket, json.loads(text))
+        except ConnectionClosedError:
+            pass
         finally:
             if self.seats.get(me, (None,))[0] is socket:
                 del self.seats[me]
@@ -149,8 +161,18 @@ class Relay:
             case other:
                 raise AssertionError(f"the client sent {other}")
 
+    async def release(self) -> None:
+        """Delivers what was held back, in order, and holds nothing more."""
+        self.holding = False
+        for to, message in self.held:
+            await self.deliver(to, message)
+        self.held.clear()
+
     async def relay(self, to: str, message: dict) -> None:
         self.relayed.append(message)
+        if self.holding:
+            self.held.append((to, message))
+            return
         if self.random.random() < self.badness.lost:
             return
         times = 2 if self.random.random() < self.badness.doubled else 1
