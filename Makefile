@@ -2,6 +2,7 @@
 #   make demo            a running consultation on http://localhost:8000 (PORT=8001 for another port)
 #   make test            linters, types, unit, browser and network-lab tests, one summary
 #   make lint | format   only the linters | rewrite the files as the linters want them
+#   make messages        collect new texts into locale/, to be translated there
 #   make bench | soak    measurements (var/bench.json) | repetition and hours (docs/evidence/*.json)
 #   make setup           everything for all of the above
 
@@ -17,10 +18,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test soak bench lint format run-packages test-packages
+.PHONY: help setup demo test soak bench lint format messages run-packages test-packages
 
 help:
-	@sed -n '2,7s/^# \{0,1\}//p' Makefile
+	@sed -n '2,8s/^# \{0,1\}//p' Makefile
 
 setup: run-packages test-packages $(STAMPS)/messages $(STAMPS)/node
 
@@ -42,6 +43,12 @@ lint: setup
 format: $(STAMPS)/tests
 	@ruff check --fix --quiet . || true
 	@ruff format .
+
+# Without settings and without place names: a moved line changes nothing, a changed text is marked fuzzy.
+messages: run-packages $(STAMPS)/run
+	@env -u DJANGO_SETTINGS_MODULE python -m django makemessages --locale de --no-location --no-obsolete --no-wrap \
+	  --ignore $(VENV) --ignore node_modules --ignore tests --ignore var --ignore static --ignore docs --ignore deploy
+	@sed -i '/^"POT-Creation-Date/d' locale/de/LC_MESSAGES/django.po
 
 run-packages:
 	@deploy/setup/debian.sh run

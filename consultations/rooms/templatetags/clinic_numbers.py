@@ -96,7 +96,7 @@ def _chart(visits: QuerySet[Appointment], today: date, zone: ZoneInfo) -> dict[s
                 "width": BAR_WIDTH,
                 "parts": parts,
                 "label": day.day,
-                "title": f"{date_format(day, 'l, j F')}: {words}",
+                "title": f"{date_format(day, _('l, j F'))}: {words}",
             }
         )
     return {
