@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -142,7 +143,8 @@ class GuardedSocket(AsyncWebsocketConsumer):
 
     async def _keep_sweeping(self) -> None:
         while not self.is_closed:
-            await asyncio.sleep(SWEEP_S)
+            # Spread out: sockets that came together, after a restart, must not ask together for ever.
+            await asyncio.sleep(SWEEP_S * random.uniform(0.7, 1.0))  # noqa: S311  no secret
             async with self._boundary():
                 await self.sweep()
 
