@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "telemed.accounts.language.PersonLanguageMiddleware",
     "telemed.accounts.middleware.SessionPolicyMiddleware",
     "telemed.accounts.middleware.RequireMfaMiddleware",
 ]

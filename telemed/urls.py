@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.i18n import set_language
+
+from telemed.accounts.language import set_language
 
 urlpatterns = [
     path("", include("consultations.clinics.urls")),

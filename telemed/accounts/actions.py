@@ -1,4 +1,4 @@
-"""Every write on an account that ends or weakens access."""
+"""Every write on an account."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -47,6 +47,14 @@ def reset_mfa(user: User, *, acting_user: User | None) -> int:
     end_all_sessions(user, reason="mfa_reset")
     announce("mfa.removed", user=user, actor=acting_user, type="all", count=removed)
     return removed
+
+
+@transaction.atomic
+def change_language(user: User, language: str, *, acting_user: User) -> None:
+    """Speak `language` (a code of settings.LANGUAGES) to this person from now on, in pages and in messages."""
+    user.language = language
+    user.save(update_fields=["language"])
+    announce("account.language_changed", user=user, actor=acting_user, language=language)
 
 
 @transaction.atomic
