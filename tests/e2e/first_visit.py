@@ -40,7 +40,10 @@ class Visit:
 @contextlib.asynccontextmanager
 async def two_people(server: AppServer, **patient_options: object) -> AsyncIterator[Visit]:
     """Two browsers, nobody has opened anything yet."""
-    async with person("doctor", viewport={"width": 1440, "height": 900}) as doctor, person("patient", **patient_options) as patient:
+    async with (
+        person("doctor", viewport={"width": 1440, "height": 900}) as doctor,
+        person("patient", **patient_options) as patient,
+    ):
         visit = Visit(server, doctor, patient, [], [])
         for one in (doctor, patient):
             await watch(visit, one)
@@ -51,7 +54,9 @@ async def watch(visit: Visit, one: Person) -> None:
     """Writes down what the browser asks for and what its content policy refuses, from now on and after every reload."""
     one.context.on("request", lambda request: visit.requested.append(request.url))
     one.page.on("websocket", lambda socket: visit.requested.append(socket.url))
-    await one.context.expose_binding("__violation", lambda _source, text: visit.violations.append(f"{one.name}: {text}"))
+    await one.context.expose_binding(
+        "__violation", lambda _source, text: visit.violations.append(f"{one.name}: {text}")
+    )
     await one.context.add_init_script(
         "document.addEventListener('securitypolicyviolation', "
         "(event) => window.__violation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));"
@@ -106,7 +111,9 @@ async def admit(doctor: Person) -> None:
 async def connected(*people: Person, within_s: float = 25) -> None:
     """Waits until each page says by itself that it is connected, and picture and sound are decoded."""
     for one in people:
-        await expect(one.page.get_by_test_id("route")).to_have_attribute("data-route", "direct", timeout=within_s * 1000)
+        await expect(one.page.get_by_test_id("route")).to_have_attribute(
+            "data-route", "direct", timeout=within_s * 1000
+        )
     for one in people:
         await one.sees_and_hears()
 
@@ -138,7 +145,9 @@ async def without_network(one: Person) -> AsyncIterator[None]:
 async def stored(one: Person) -> str:
     """Everything this browser has kept: storage of the page and cookies, as one text."""
     kept = await one.page.evaluate("({local: {...localStorage}, session: {...sessionStorage}})")
-    databases = await one.page.evaluate("indexedDB.databases ? indexedDB.databases().then((all) => all.map(({name}) => name)) : []")
+    databases = await one.page.evaluate(
+        "indexedDB.databases ? indexedDB.databases().then((all) => all.map(({name}) => name)) : []"
+    )
     return json.dumps([kept, databases, await one.context.cookies()], ensure_ascii=False)
 
 

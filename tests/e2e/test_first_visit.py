@@ -61,9 +61,18 @@ async def test_a_visit_from_the_link_to_the_outcome(visit: Visit) -> None:
     # Before admission: the details for the practitioner, and not one packet to anybody (CLIN-1, CLIN-2).
     await doctor.sees("admit")
     card = doctor.page.get_by_test_id("waiting-list")
-    for expected in (DETAILS["location"], DETAILS["callback_number"], DETAILS["emergency_name"], "112"):
+    for expected in (
+        DETAILS["location"],
+        DETAILS["callback_number"],
+        DETAILS["emergency_name"],
+        "112",
+        "12 April 1955",
+    ):
         await expect(card).to_contain_text(expected)
-    assert await patient.page.evaluate("window.__connections.filter((one) => one.connectionState !== 'closed').length") == 0
+    assert (
+        await patient.page.evaluate("window.__connections.filter((one) => one.connectionState !== 'closed').length")
+        == 0
+    )
     await doctor.click("admit")
     await text_becomes(doctor, "admission-error", "Choose first")
     await expect(patient.page.get_by_test_id("waiting")).to_be_visible()
@@ -115,7 +124,10 @@ async def mute_and_camera_are_told(doctor: Person, patient: Person) -> None:
 
 
 async def chat_goes_both_ways(doctor: Person, patient: Person) -> None:
-    for sender, receiver, text in ((doctor, patient, "Can you hear me well?"), (patient, doctor, "Yes <b>very</b> well")):
+    for sender, receiver, text in (
+        (doctor, patient, "Can you hear me well?"),
+        (patient, doctor, "Yes <b>very</b> well"),
+    ):
         for one in (sender, receiver):
             if not await one.page.get_by_test_id("chat").is_visible():
                 await one.click("toggle-chat")
@@ -259,7 +271,7 @@ async def test_a_patient_who_left_comes_back_with_one_press(visit: Visit) -> Non
 
 
 def room_facts(visit: Visit) -> str:
-    """ "<state> <outcome>" of the room, from the database. """
+    """ "<state> <outcome>" of the room, from the database."""
     code = f"from consultations.rooms.models import Room; room = Room.objects.get(code={visit_code(visit.server)!r}); print(room.state, room.outcome)"
     return visit.server.run(code).strip("\n")
 

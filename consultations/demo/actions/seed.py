@@ -2,7 +2,7 @@
 open visits to now."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -119,7 +119,7 @@ def _visit_types(clinic: Clinic) -> dict[str, VisitType]:
 def _patient(clinic: Clinic, name: str) -> Patient:
     email = f"{name.lower().replace(' ', '.')}@{DOMAIN}"
     return find_same_person(clinic, name=name, email=email) or create_patient(
-        clinic, name=name, email=email, acting_user=None
+        clinic, name=name, email=email, birth_date=date(1955, 4, 12), acting_user=None
     )
 
 

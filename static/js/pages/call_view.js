@@ -42,6 +42,7 @@ export class CallView {
   /** @type {number|null} */
   #live_since_ms = null;
   #was_lost = false;
+  #server_away = false;
   #alone_text = "";
   /** @type {number|undefined} */
   #server_timer;
@@ -184,21 +185,16 @@ export class CallView {
   /** @param {boolean} up */
   #take_signaling(up) {
     window.clearTimeout(this.#server_timer);
-    if (up) {
-      show(this.root, "server_lost", false);
-      return;
-    }
-    this.#server_timer = window.setTimeout(() => {
-      write(this.root, "server_lost", t("call_server_lost"));
-      show(this.root, "server_lost", true);
-    }, TELL_SERVER_AFTER_MS);
+    this.#server_away = false;
+    if (!up) this.#server_timer = window.setTimeout(() => { this.#server_away = true; this.#draw_loss(); }, TELL_SERVER_AFTER_MS);
+    this.#draw_loss();
   }
 
   #draw() {
     const alone = this.#people.size === 0;
     this.root.dataset.phase = alone ? "alone" : "together";
     const names = [...this.#people.values()].map(({ name }) => name).join(", ");
-    write(this.root, "call_title", alone ? "" : t("call_with", { names }));
+    write(this.root, "call_title", alone ? t("call_title_alone") : t("call_with", { names }));
     write(this.root, "alone", this.#alone_text || t(`call_alone_${this.viewer}`));
     show(this.root, "alone", alone);
     this.#draw_tiles();
@@ -236,6 +232,8 @@ export class CallView {
     this.root.dataset.lost = String(lost);
     if (lost) this.#write_loss();
     show(this.root, "loss", lost);
+    // One trouble at a time: while nobody is seen or heard, the way to our server is not what matters.
+    show(this.root, "server_lost", this.#server_away && !lost);
     if (lost !== this.#was_lost) {
       const title = t("call_loss_title", { name: this.#first_name() });
       announce(lost ? `${title}. ${this.#loss_phone()?.spoken ?? ""}` : t("call_said_back"), { now: true });

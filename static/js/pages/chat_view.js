@@ -18,7 +18,8 @@ export class ChatView extends EventTarget {
     this.client = client;
     this.name_of = name_of;
     this.panel = find_html(root, "[data-part=chat]");
-    this.log = find_html(this.panel, "[data-part=chat_log]");
+    this.scroller = find_html(this.panel, "[data-part=chat_log]");
+    this.log = find_html(this.scroller, "ol");
     this.template = find(this.panel, "[data-part=chat_message]", HTMLTemplateElement);
     this.box = find(this.panel, "textarea", HTMLTextAreaElement);
     const form = find(this.panel, "[data-part=chat_form]", HTMLFormElement);
@@ -66,7 +67,7 @@ export class ChatView extends EventTarget {
     }
     for (const message of messages) if (!this.#drawn.has(message.id)) this.#append(message);
     show(this.panel, "chat_empty", messages.length === 0);
-    this.log.hidden = messages.length === 0;
+    this.scroller.hidden = messages.length === 0;
     this.#scroll();
     if (!fresh || this.#is_mine(fresh) || this.is_open) return;
     this.#unread += 1;
@@ -114,6 +115,6 @@ export class ChatView extends EventTarget {
   }
 
   #scroll() {
-    this.log.scrollTop = this.log.scrollHeight;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 }

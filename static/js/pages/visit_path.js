@@ -38,7 +38,7 @@ export class PathPanel {
     show(this.drawer, "path_facts", encrypted);
     if (encrypted) {
       const { rtt_ms, local, remote } = this.#path;
-      write(this.drawer, "path_rtt", rtt_ms === null || rtt_ms === undefined ? t("visit_quality_pending") : t("visit_path_rtt", { milliseconds: Math.round(rtt_ms) }));
+      write(this.drawer, "path_rtt", rtt_ms === null || rtt_ms === undefined ? t("visit_quality_pending") : t("visit_path_rtt", { milliseconds: Math.max(1, Math.round(rtt_ms)) }));
       write(this.drawer, "path_ends", t("visit_path_ends", { local: end_words(local), remote: end_words(remote) }));
     }
     this.#draw_reasons(snapshot?.join?.decision?.reasons ?? []);
