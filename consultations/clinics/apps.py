@@ -1,6 +1,7 @@
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from telemed.accounts.models import User
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
 
 class ClinicsConfig(AppConfig):
     name = "consultations.clinics"
+    verbose_name = _("Clinics")
 
     def ready(self) -> None:
         from telemed.accounts.mfa import register_passkey_rule

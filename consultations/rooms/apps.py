@@ -1,10 +1,12 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class RoomsConfig(AppConfig):
     name = "consultations.rooms"
+    verbose_name = _("Visits")
 
     def ready(self) -> None:
         from consultations.rooms import checks  # noqa: F401  registers the check
