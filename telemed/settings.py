@@ -152,12 +152,22 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "capacity": 100, "expiry": 30},
+            # Redis counts all sockets of one process together: channels' 100 would be full after 100 nudges.
+            "CONFIG": {"hosts": [REDIS_URL], "capacity": 2000, "expiry": 30},
         }
     }
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "telemed"}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    # Django keeps 300 entries and then forgets a third at random: who is present, and who tried how many passwords.
+    _ROOM = {"MAX_ENTRIES": 100_000}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "telemed",
+            "OPTIONS": _ROOM,
+        }
+    }
+    # Counted per socket here; more than 100 waiting means that the socket itself is stuck.
+    CHANNEL_LAYERS = {"default": {"BACKEND": "telemed.channel_layer.ProcessChannelLayer", "CONFIG": {"capacity": 100}}}
 
 # --- Jobs: rows are the truth, the broker only wakes the worker ------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "filesystem://"

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import translation
@@ -84,6 +85,10 @@ class GuardedSocket(AsyncWebsocketConsumer):
             await super().__call__(scope, paced.get, send)
         finally:
             pumping.cancel()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand one event to its method. channels would first visit the database thread: each signal would queue there."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def _is_paced(self, send: Send) -> bool:
         """Return whether one more message may be read now; say so once, and cut who goes on."""
