@@ -66,7 +66,7 @@ async def test_a_visit_from_the_link_to_the_outcome(visit: Visit) -> None:
         DETAILS["callback_number"],
         DETAILS["emergency_name"],
         "112",
-        "12 April 1955",
+        "April 12, 1955",
     ):
         await expect(card).to_contain_text(expected)
     assert (
