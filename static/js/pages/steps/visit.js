@@ -36,7 +36,7 @@ export class VisitStep {
     if (this.client || !seat) return;
     const client = new CallClient({ ws_url: seat.ws_url, worker_url: seat.worker_url, page_id: crypto.randomUUID() });
     this.client = client;
-    this.#sent = "nothing yet";
+    this.#sent = "nothing";
     /** @param {string} type @param {(detail: any) => void} handle */
     const on = (type, handle) => client.addEventListener(type, (event) => {
       if (this.client === client) handle(/** @type {CustomEvent} */ (event).detail);
