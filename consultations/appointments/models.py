@@ -26,7 +26,7 @@ class VisitType(models.Model):
         STANDARD = "standard", _("Standard")
         MAXIMUM = "maximum", _("Maximum: media never touch a server that could read them")
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="visit_types")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="visit_types", verbose_name=_("clinic"))
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     name = models.CharField(_("name"), max_length=100)
     duration_minutes = models.PositiveSmallIntegerField(
@@ -79,10 +79,12 @@ class Appointment(models.Model):
         NO_SHOW = "no_show", _("Did not come")
         CANCELLED = "cancelled", _("Cancelled")
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="appointments")
-    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="appointments", verbose_name=_("clinic"))
+    public_id = models.CharField(_("public number"), max_length=22, unique=True, editable=False, default=public_id)
     care_thread = models.ForeignKey(CareThread, on_delete=models.PROTECT, related_name="appointments")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, related_name="appointments", verbose_name=_("patient")
+    )
     practitioner = models.ForeignKey(
         Practitioner,
         on_delete=models.PROTECT,
@@ -90,14 +92,19 @@ class Appointment(models.Model):
         blank=True,
         related_name="appointments",
         help_text=_("Empty for a team's visit until somebody takes it."),
+        verbose_name=_("practitioner"),
     )
-    visit_type = models.ForeignKey(VisitType, on_delete=models.PROTECT, related_name="appointments")
+    visit_type = models.ForeignKey(
+        VisitType, on_delete=models.PROTECT, related_name="appointments", verbose_name=_("visit type")
+    )
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     blocks_until = models.DateTimeField(_("practitioner busy until"))
     zone = models.CharField(_("agreed in time zone"), max_length=64)
     status = models.CharField(_("state"), max_length=10, choices=Status.choices, default=Status.BOOKED)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("booked by")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -122,10 +129,12 @@ class StatusChange(models.Model):
     """One step of an appointment's life; append-only, so waiting time, no-shows and completion can be told later."""
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="status_changes")
-    old = models.CharField(max_length=10, blank=True)
-    new = models.CharField(max_length=10)
-    at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    old = models.CharField(_("state before"), max_length=10, blank=True)
+    new = models.CharField(_("state after"), max_length=10)
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by whom")
+    )
 
     class Meta:
         verbose_name = _("status change")

@@ -77,8 +77,10 @@ class Membership(models.Model):
         ASSISTANT = "assistant", _("Assistant")
         CLINIC_ADMIN = "clinic_admin", _("Clinic admin")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("clinic"))
     role = models.CharField(_("role"), max_length=16, choices=Role.choices)
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -97,7 +99,7 @@ class Membership(models.Model):
 class TurnServer(models.Model):
     """A relay (RFC 8656) that carries the paths which cannot go direct. Port 0 switches a transport off."""
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="turn_servers")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="turn_servers", verbose_name=_("clinic"))
     host = models.CharField(_("host name"), max_length=200)
     region = models.CharField(_("region"), max_length=60, help_text=_("Where it stands, such as eu-central."))
     udp_port = models.PositiveIntegerField(_("UDP port"), default=3478)
@@ -117,11 +119,13 @@ class TurnServer(models.Model):
 class Identifier(models.Model):
     """A number that another system gave to one of our rows: insurance number, EHR id (FHIR Identifier)."""
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+", verbose_name=_("clinic"))
     system = models.CharField(_("system"), max_length=200, help_text=_("A URI that names who gave the number."))
     value = models.CharField(_("value"), max_length=200)
-    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, related_name="+")
-    object_id = models.PositiveBigIntegerField()
+    content_type = models.ForeignKey(
+        ContentType, on_delete=models.CASCADE, related_name="+", verbose_name=_("kind of record")
+    )
+    object_id = models.PositiveBigIntegerField(_("number of the record"))
     owner = GenericForeignKey("content_type", "object_id")
 
     class Meta:

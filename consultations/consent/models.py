@@ -47,10 +47,12 @@ class ConsentRecord(models.Model):
         GUARDIAN = "guardian", _("As parent or guardian")
         CARER = "carer", _("As carer with authority")
 
-    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="consents")
-    person = models.CharField(max_length=22)
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.PROTECT, related_name="consents", verbose_name=_("appointment")
+    )
+    person = models.CharField(_("person"), max_length=22)
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose.choices)
-    text = models.ForeignKey(ConsentText, on_delete=models.PROTECT, related_name="+")
+    text = models.ForeignKey(ConsentText, on_delete=models.PROTECT, related_name="+", verbose_name=_("consent text"))
     decision = models.CharField(_("decision"), max_length=8, choices=Decision.choices)
     capacity = models.CharField(_("capacity"), max_length=10, choices=Capacity.choices, default=Capacity.SELF)
     decided_at = models.DateTimeField(_("decided"))

@@ -20,7 +20,7 @@ class Message(models.Model):
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="messages")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="messages", verbose_name=_("clinic"))
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     event = models.CharField(_("event"), max_length=40)
     channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices)
@@ -30,7 +30,7 @@ class Message(models.Model):
     # JSON for the template. It holds the link, so it is emptied once the message is sent.
     payload = EncryptedTextField(blank=True, default="")
     # Public id of the appointment it is about; the outbox knows no clinical tables.
-    subject = models.CharField(max_length=22, blank=True, default="", db_index=True)
+    subject = models.CharField(_("appointment"), max_length=22, blank=True, default="", db_index=True)
     state = models.CharField(_("state"), max_length=6, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error_code = models.CharField(_("error"), max_length=40, blank=True, default="")

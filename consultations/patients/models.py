@@ -13,8 +13,8 @@ from telemed.vault.fields import EncryptedTextField
 class Patient(models.Model):
     """A person as one clinic knows them. Contact details are encrypted; the indexes are keyed hashes for exact look-up."""
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
-    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients", verbose_name=_("clinic"))
+    public_id = models.CharField(_("public number"), max_length=22, unique=True, editable=False, default=public_id)
     name = models.CharField(_("full name"), max_length=150)
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=8, default="en")
@@ -23,7 +23,7 @@ class Patient(models.Model):
     phone = EncryptedTextField(_("phone number"), blank=True, default="")
     email_index = models.CharField(max_length=64, blank=True, default="", editable=False)
     phone_index = models.CharField(max_length=64, blank=True, default="", editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("patient")

@@ -10,7 +10,9 @@ from telemed.lib.ids import public_id
 class Practitioner(models.Model):
     """A licensed person. The licence belongs to the human, not to a clinic, so there is one row per user."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="practitioner")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="practitioner", verbose_name=_("user")
+    )
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     title = models.CharField(_("title"), max_length=40, blank=True)
     registration_number = models.CharField(_("registration number"), max_length=60)

@@ -28,9 +28,11 @@ class Room(models.Model):
         NOT_REACHED = "not_reached", _("Patient not reached")
         TECHNICAL = "technical", _("Ended for technical reasons")
 
-    appointment = models.OneToOneField(Appointment, on_delete=models.PROTECT, related_name="room")
+    appointment = models.OneToOneField(
+        Appointment, on_delete=models.PROTECT, related_name="room", verbose_name=_("appointment")
+    )
     # Opaque, in the URL; knowing it opens nothing: a seat or a staff session does.
-    code = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    code = models.CharField(_("code of the visit"), max_length=22, unique=True, editable=False, default=public_id)
     seats = models.PositiveSmallIntegerField(_("seats"), default=2)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.SCHEDULED)
     # Counts changes of what any participant may see: clients ask again when theirs is older (REL-5).

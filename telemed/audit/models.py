@@ -3,6 +3,7 @@
 from typing import Any, NoReturn
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from telemed.vault.fields import EncryptedTextField
 
@@ -10,23 +11,29 @@ from telemed.vault.fields import EncryptedTextField
 class AuditEntry(models.Model):
     """One leaf. Immutable: triggers refuse UPDATE and DELETE, `verify_audit` finds what got round them."""
 
-    seq = models.BigIntegerField(primary_key=True)  # 1, 2, 3 … over all clinics, without a gap
-    recorded_at = models.DateTimeField(db_index=True)
-    event = models.CharField(max_length=64, db_index=True)
-    actor = models.CharField(max_length=80, blank=True)  # "user:<pseudonym>", "seat:<pseudonym>", '' = the system
-    clinic = models.CharField(max_length=64, blank=True, db_index=True)
-    subject = models.CharField(max_length=64, blank=True, db_index=True)  # pseudonym of the patient
-    object = models.CharField(max_length=130, blank=True)
-    outcome = models.CharField(max_length=8)
-    details = models.TextField()  # canonical JSON, exactly as hashed
-    leaf_hash = models.CharField(max_length=64)  # hex, RFC 9162 §2.1.1
-    tree_root = models.CharField(max_length=64)  # hex, root of the tree of the first `seq` leaves
+    seq = models.BigIntegerField(_("number"), primary_key=True)  # 1, 2, 3 … over all clinics, without a gap
+    recorded_at = models.DateTimeField(_("at"), db_index=True)
+    event = models.CharField(_("event"), max_length=64, db_index=True)
+    actor = models.CharField(
+        _("by whom"), max_length=80, blank=True
+    )  # "user:<pseudonym>", "seat:<pseudonym>", '' = the system
+    clinic = models.CharField(_("clinic"), max_length=64, blank=True, db_index=True)
+    subject = models.CharField(
+        _("patient (pseudonym)"), max_length=64, blank=True, db_index=True
+    )  # pseudonym of the patient
+    object = models.CharField(_("object"), max_length=130, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=8)
+    details = models.TextField(_("details"))  # canonical JSON, exactly as hashed
+    leaf_hash = models.CharField(_("hash of the entry"), max_length=64)  # hex, RFC 9162 §2.1.1
+    tree_root = models.CharField(
+        _("hash of all entries"), max_length=64
+    )  # hex, root of the tree of the first `seq` leaves
 
     class Meta:
         db_table = "audit_entry"
         ordering = ["seq"]
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit entries"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
 
     def __str__(self) -> str:
         return f"{self.seq} {self.event}"
