@@ -5,6 +5,15 @@ from collections.abc import Callable
 
 import uvloop
 from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+
+def refuse_wrong_settings() -> None:
+    """Raise ImproperlyConfigured, naming them, if a system check finds an error: missing triggers, python -O, bad keys."""
+    serious = [message for message in checks.run_checks(databases=["default"]) if message.is_serious()]
+    if serious:
+        raise ImproperlyConfigured("\n".join(str(message) for message in serious))
 
 
 def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> None:
@@ -20,6 +29,7 @@ def run(host: str, port: int, *, ready: Callable[[int], None] | None = None) -> 
 
     check_keys()
     refuse_demo_users()
+    refuse_wrong_settings()
 
     def listening() -> None:
         if ready:

@@ -68,7 +68,9 @@ WIRING = {
     "telemed.server",
     "telemed.routing",
     # The command that starts the demo's server.
-    "consultations.demo.management.commands.demo",  # starts the server
+    # The commands that start the server.
+    "consultations.demo.management.commands.demo",
+    "consultations.rooms.management.commands.serve",
 }
 
 

@@ -19,14 +19,12 @@ MAY_WRITE = {
     "telemed.vault.rotation": "re-encrypts values in place, changes no meaning",
     "telemed.vault.used_keys": "notes which key ids exist in the data",
     "consultations.outbox.sending": "the worker's own bookkeeping of attempts",
-    "consultations.demo.seed": "invents the demo practice; refuses to run outside DEMO",
 }
 # Modules that find rows by a public code without being access helpers, and why they may.
 MAY_LOOK_UP = {
     "telemed.accounts.views": "only among the person's own sessions and passkeys",
     "consultations.clinics.admin": "the clinic of an audit row that the admin already scoped",
     "consultations.clinics.views": "the logo is public on purpose",
-    "consultations.demo.views": "the demo's own users, who exist only in the demo",
     "consultations.rooms.admin": "the visit of a message that the admin already scoped, in the same clinic",
 }
 
