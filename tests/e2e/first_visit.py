@@ -92,7 +92,6 @@ async def walk_to_waiting(patient: Person, server: AppServer) -> None:
     await fill_details(page)
     await patient.click("details-continue")
     await patient.click("device-check-done")
-    await page.locator("[data-step=consent] input[type=checkbox]").check()
     await patient.click("consent-agree")
     await patient.sees("waiting")
 

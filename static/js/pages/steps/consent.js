@@ -1,8 +1,7 @@
-// Step 4: the consent text, one tick for its purpose, and an honest way to say no.
+// Step 4: the consent text and two honest answers. One purpose, so the button is the tick; further purposes bring theirs.
 
 import { find, find_button, find_html, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
-import { t } from "../texts.js";
 import { clear_errors, clear_mark, show_errors } from "./form_errors.js";
 import { write_prose } from "./prose.js";
 import { unlock_sound } from "./sounds.js";
@@ -32,7 +31,6 @@ export class ConsentStep {
     write(this.section, "consent_summary", consent.summary);
     write_prose(find_html(this.section, "[data-prose=consent_body]"), consent.body);
     write_prose(find_html(this.section, "[data-prose=consent_if_refused]"), consent.if_refused);
-    write(this.section, "consent_tick", t("consent_tick", { title: consent.title }));
     this.section.lang = consent.language;
     this.#offer_capacities(consent.capacity_options ?? []);
   }
@@ -61,22 +59,13 @@ export class ConsentStep {
     const consent = this.path.state?.consent;
     if (!consent || this.agree.hasAttribute("aria-busy")) return;
     unlock_sound();
-    const tick = find(this.form, "[name=agree]", HTMLInputElement);
-    if (decision === "granted" && !tick.checked) {
-      show_errors(this.section, this.form, { agree: t("missing_agree") });
-      return;
-    }
     clear_errors(this.section, this.form);
     set_busy(this.agree, true);
     try {
       const capacity = String(new FormData(this.form).get("capacity") ?? "self");
       const state = await this.path.post("consent", { purpose: consent.purpose, version: consent.version, decision, capacity });
-      if (decision === "refused") {
-        tick.checked = false;
-        this.path.trouble("refused");
-      } else {
-        this.path.advance(state);
-      }
+      if (decision === "refused") this.path.trouble("refused");
+      else this.path.advance(state);
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       if (this.path.show_trouble_of(error)) return;
