@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from consultations.clinics import access
 from consultations.clinics.actions import delete_setting, save_setting
@@ -191,3 +192,10 @@ class ClinicScopedAdmin(ScopedMixin, admin.ModelAdmin):
 
 class ClinicScopedInline(ScopedMixin, admin.TabularInline):
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name every control: in Django's rows only the column has a name, which no screen reader ties to the control."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = capfirst(field.label or db_field.verbose_name)
+        return field

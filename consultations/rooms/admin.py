@@ -1,5 +1,6 @@
 """Visits and appointments in the administration: read-only, with buttons that call the practice's own actions."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -101,13 +102,21 @@ class ParticipantInline(ClinicScopedInline):
     ]
 
 
+class RouteFilter(admin.AllValuesFieldListFilter):
+    """Every route there was; a visit without one has a word too, else its link is empty for a screen reader."""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield choice if choice["display"] != "" else {**choice, "display": _("None yet")}
+
+
 @admin.register(Room)
 class RoomAdmin(ClinicScopedAdmin):
     clinic_path = "appointment__clinic"
     read_only = True
     reads_event = "room.read"
     list_display = ["code", "state", "route", "opened_at", "ended_at", "outcome"]
-    list_filter = ["state", "route", "outcome"]
+    list_filter = ["state", ("route", RouteFilter), "outcome"]
     fields = [
         "code",
         "appointment",
