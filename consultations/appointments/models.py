@@ -41,7 +41,7 @@ class VisitType(models.Model):
     )
     quality_profile = models.CharField(_("quality profile"), max_length=12, choices=Quality.choices, default="general")
     privacy_class = models.CharField(_("privacy class"), max_length=8, choices=Privacy.choices, default="standard")
-    purposes = models.JSONField(_("consents that may be asked"), default=list, blank=True)
+    purposes = models.JSONField(_("consents that may be asked besides treatment"), default=list, blank=True)
     active = models.BooleanField(_("can be booked"), default=True)
 
     class Meta:

@@ -1,7 +1,10 @@
 """Which text is shown to whom, and what somebody has already decided."""
 
 from consultations.appointments.models import Appointment
-from consultations.consent.models import ConsentRecord, ConsentText
+from consultations.consent.models import ConsentRecord, ConsentText, Purpose
+
+# Nobody is treated by video without it, whatever the visit type says; `VisitType.purposes` lists what may be asked besides.
+REQUIRED_PURPOSES = (Purpose.TREATMENT.value,)
 
 
 def current_text(purpose: str, languages: list[str]) -> ConsentText | None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 
-from consultations.consent.access import current_text, is_granted, latest_decision
+from consultations.consent.access import REQUIRED_PURPOSES, current_text, is_granted, latest_decision
 from consultations.consent.models import ConsentRecord, ConsentText
 from consultations.rooms import lifecycle, steps
 from consultations.rooms.actions.links import OPENS_BEFORE
@@ -55,7 +55,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
 
 def text_to_answer(seat: Participant, purpose: str, version: int) -> ConsentText | None:
     """Return the text this person is shown for `purpose` now, if it is still that version."""
-    if purpose not in seat.room.appointment.visit_type.purposes:
+    if purpose not in REQUIRED_PURPOSES:
         return None
     text = current_text(purpose, _languages(seat))
     return text if text is not None and text.version == version else None
@@ -116,11 +116,8 @@ def _consent(seat: Participant) -> tuple[dict[str, Any] | None, bool]:
     The first purpose without a yes; when all are given the last one, so that it can be read and withdrawn afterwards.
     """
     appointment = seat.room.appointment
-    purposes = appointment.visit_type.purposes
-    if not purposes:
-        return None, True
-    open_purposes = [name for name in purposes if not is_granted(appointment, seat.public_id, name)]
-    purpose = (open_purposes or purposes)[0]
+    open_purposes = [name for name in REQUIRED_PURPOSES if not is_granted(appointment, seat.public_id, name)]
+    purpose = (open_purposes or list(REQUIRED_PURPOSES))[0]
     text = current_text(purpose, _languages(seat))
     if text is None:
         return None, False

@@ -100,7 +100,7 @@ ROUTES: dict[str, Route] = {
     "seat_details": Route(seat_only(), "post", _code, lambda world: DETAILS, json=True, absent={"code": NOWHERE}),
     "seat_device_check": Route(seat_only(), "post", _code, lambda world: CHECK, json=True, absent={"code": NOWHERE}),
     "seat_consent": Route(
-        {**seat_only(), "patient": "conflict"},
+        seat_only(),
         "post",
         _code,
         lambda world: {"purpose": "treatment", "version": 1, "decision": "granted", "capacity": "self"},

@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
                         verbose_name="privacy class",
                     ),
                 ),
-                ("purposes", models.JSONField(blank=True, default=list, verbose_name="consents that may be asked")),
+                ("purposes", models.JSONField(blank=True, default=list, verbose_name="consents that may be asked besides treatment")),
                 ("active", models.BooleanField(default=True, verbose_name="can be booked")),
                 (
                     "clinic",

@@ -110,7 +110,6 @@ def _visit_types(clinic: Clinic) -> dict[str, VisitType]:
                 "buffer_minutes": buffer,
                 "max_participants": people,
                 "is_group": people > 2,
-                "purposes": ["treatment"],
             },
         )
     return {visit_type.name: visit_type for visit_type in VisitType.objects.filter(clinic=clinic)}

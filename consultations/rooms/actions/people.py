@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from consultations.consent.access import is_granted
+from consultations.consent.access import REQUIRED_PURPOSES, is_granted
 from consultations.rooms import lifecycle
 from consultations.rooms.access import find_seat_in
 from consultations.rooms.models import Participant, Room
@@ -67,9 +67,9 @@ def move_room(room: Room, event: str) -> bool:
 def missing_consent(seat: Participant) -> str:
     """Return the first purpose this person still has to agree to before the visit, '' when there is none."""
     appointment = seat.room.appointment
-    for purpose in appointment.visit_type.purposes:
+    for purpose in REQUIRED_PURPOSES:
         if not is_granted(appointment, seat.public_id, purpose):
-            return str(purpose)
+            return purpose
     return ""
 
 

@@ -81,8 +81,6 @@ class Scene:
 
 @pytest.fixture
 def scene(cast: Cast) -> Scene:
-    cast.talk.purposes = ["treatment"]
-    cast.talk.save()
     appointment = book_visit(
         clinic=cast.harbour,
         patient=cast.paul,
