@@ -6,6 +6,7 @@ tests (TESTING=1) create their own secrets: nobody can run a real clinic on them
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
@@ -147,6 +148,7 @@ DATABASES = {"default": _database(env.env_str("DATABASE_URL", f"sqlite://{VAR_DI
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.env_str("REDIS_URL", "")
+CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
@@ -158,14 +160,8 @@ if REDIS_URL:
     }
 else:
     # Django keeps 300 entries and then forgets a third at random: who is present, and who tried how many passwords.
-    _ROOM = {"MAX_ENTRIES": 100_000}
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": "telemed",
-            "OPTIONS": _ROOM,
-        }
-    }
+    _LOCAL = "django.core.cache.backends.locmem.LocMemCache"
+    CACHES = {"default": {"BACKEND": _LOCAL, "LOCATION": "telemed", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
     # Counted per socket here; more than 100 waiting means that the socket itself is stuck.
     CHANNEL_LAYERS = {"default": {"BACKEND": "telemed.channel_layer.ProcessChannelLayer", "CONFIG": {"capacity": 100}}}
 
@@ -186,7 +182,10 @@ CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
-CELERY_BEAT_SCHEDULE = {"outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0}}
+CELERY_BEAT_SCHEDULE = {
+    "outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0},
+    "purge-call-metadata": {"task": "rooms.purge_call_metadata", "schedule": 24 * 3600.0},
+}
 # Dotted path of a class as in consultations/outbox/sms.py; empty: no text messages, and the pages say so.
 SMS_BACKEND = env.env_str("SMS_BACKEND", "consultations.outbox.sms.ConsoleSms" if DEMO else "")
 
