@@ -41,9 +41,11 @@ COUNT = """async () => {
         sum.packets += row.packetsReceived ?? 0;
         if (row.kind === "video") sum.frames += row.framesDecoded ?? 0;
         else { sum.audio_samples += row.totalSamplesReceived ?? 0; sum.audio_energy += row.totalAudioEnergy ?? 0; }
-      } else if (row.type === "outbound-rtp" && row.kind === "video") sum.frames_sent += row.framesEncoded ?? 0;
-      else if (row.type === "transport" && row.selectedCandidatePairId) {
-        const pair = stats.get(row.selectedCandidatePairId);
+      }
+      else if (row.type === "outbound-rtp" && row.kind === "video") sum.frames_sent += row.framesEncoded ?? 0;
+      // Firefox has no transport statistics; there the selected pair says so itself.
+      else if (row.type === "transport" ? row.selectedCandidatePairId : row.type === "candidate-pair" && row.selected) {
+        const pair = row.type === "transport" ? stats.get(row.selectedCandidatePairId) : row;
         const local = stats.get(pair.localCandidateId), remote = stats.get(pair.remoteCandidateId);
         sum.local = local.candidateType; sum.remote = remote.candidateType;
         sum.protocol = local.relayProtocol ?? local.protocol;
@@ -72,18 +74,13 @@ class Media:
         return "relay" in (self.local, self.remote)
 
 
-@dataclass
-class Person:
-    """One browser with one page; `problems` collects what the page complained about."""
+class Witness:
+    """Whoever can tell what their own page decoded, in whichever browser."""
 
     name: str
-    browser: Browser
-    context: BrowserContext
-    page: Page
-    problems: list[str]
 
     async def media(self) -> Media:
-        return Media(**await self.page.evaluate(COUNT))
+        raise NotImplementedError
 
     async def sees_and_hears(self, *, frames: int = 15, within_s: float = 20) -> Media:
         """Waits until that many more frames were decoded and sound came; the new totals. Raises AssertionError."""
@@ -99,6 +96,20 @@ class Person:
 
         await eventually(enough, within_s, lambda: f"{self.name} got no picture or sound: {before} -> {now}")
         return now
+
+
+@dataclass
+class Person(Witness):
+    """One browser with one page; `problems` collects what the page complained about."""
+
+    name: str
+    browser: Browser
+    context: BrowserContext
+    page: Page
+    problems: list[str]
+
+    async def media(self) -> Media:
+        return Media(**await self.page.evaluate(COUNT))
 
     async def click(self, testid: str, *, within_s: float = 15) -> None:
         await self.page.get_by_test_id(testid).click(timeout=within_s * 1000)
