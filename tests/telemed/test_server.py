@@ -1,4 +1,4 @@
-"""A server that is set up wrongly does not start (SEC-11, SEC-7)."""
+"""A server that is set up wrongly does not start (SEC-7, SEC-11)."""
 
 import os
 import subprocess
@@ -8,47 +8,43 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DROP_TRIGGERS = """
+from django.db import connection
+cursor = connection.cursor()
+cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+for (name,) in cursor.fetchall():
+    cursor.execute(f"DROP TRIGGER {name}")
+"""
 
 
-def _serve(tmp_path: Path, *flags: str, **env: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TELEMED_VAR_DIR": str(tmp_path), "TESTING": "1", **env}
-    python = [sys.executable, *flags, "manage.py"]
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    return subprocess.run(
-        [*python, "serve", "--port", "0"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-    )
+@pytest.fixture
+def manage(tmp_path: Path):
+    """Runs manage.py on a migrated database of its own."""
+    environment = {**os.environ, "TELEMED_VAR_DIR": str(tmp_path), "TESTING": "1"}
+
+    def run(*words: str, flags: tuple[str, ...] = (), timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *flags, "manage.py", *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s)
+
+    assert run("migrate", "-v0").returncode == 0
+    return run
 
 
-def test_it_refuses_python_without_asserts(tmp_path: Path) -> None:
-    result = _serve(tmp_path, "-O")
+def test_it_refuses_python_without_asserts(manage) -> None:
+    result = manage("serve", "--port", "0", flags=("-O",))
     assert result.returncode != 0
     assert "rooms.E001" in result.stderr
 
 
-def test_it_refuses_a_database_without_its_triggers(tmp_path: Path) -> None:
-    environment = {**os.environ, "TELEMED_VAR_DIR": str(tmp_path), "TESTING": "1"}
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    drop = (
-        "from django.db import connection as c; k = c.cursor(); "
-        "k.execute(\"select name from sqlite_master where type='trigger'\"); "
-        "[k.execute(f'drop trigger {name}') for (name,) in k.fetchall()]"
-    )
-    subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", drop], cwd=ROOT, env=environment, check=True)
-    result = subprocess.run(
-        [sys.executable, "manage.py", "serve", "--port", "0"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+def test_it_refuses_a_database_without_its_triggers(manage) -> None:
+    assert manage("shell", "-v0", "-c", DROP_TRIGGERS).returncode == 0
+    result = manage("serve", "--port", "0")
     assert result.returncode != 0
     assert "dbrules.E001" in result.stderr
 
 
-def test_it_starts_when_all_is_well(tmp_path: Path) -> None:
-    """Control."""
+def test_it_starts_when_all_is_well(manage) -> None:
+    """Control: the same command keeps running when nothing is wrong."""
     with pytest.raises(subprocess.TimeoutExpired) as running:
-        environment = {**os.environ, "TELEMED_VAR_DIR": str(tmp_path), "TESTING": "1"}
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-        subprocess.run(
-            [sys.executable, "manage.py", "serve", "--port", "0"],
-            cwd=ROOT, env=environment, capture_output=True, timeout=8,
-        )  # fmt: skip
+        manage("serve", "--port", "0", timeout_s=10)
     assert b"Listening on" in (running.value.stdout or b"")
