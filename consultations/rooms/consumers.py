@@ -19,13 +19,12 @@ from consultations.rooms.protocol import ProtocolError
 from consultations.rooms.refusals import Refused
 from consultations.rooms.signaling import CLOSE_HELLO_TIMEOUT, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED
 from consultations.rooms.sockets import GuardedSocket
+from consultations.rooms.sweeps import VisitQuestion, answer_visits
 from consultations.rooms.tickets import take_ticket
 
 # Sockets of one seat: the newest two may be open, so that a page can connect while its old socket dies.
 MAX_SOCKETS = 2
 MAX_REMEMBERED_REPLIES = 64
-# Presence is renewed at most this often; pages ping every 10 s, and whoever pings faster costs nothing.
-PING_GRAIN_S = 5.0
 
 
 class VisitConsumer(GuardedSocket):
@@ -38,7 +37,9 @@ class VisitConsumer(GuardedSocket):
         self._loading = asyncio.Lock()
         self._replies: dict[str, dict[str, Any]] = {}
         self._newer_sockets = 0
-        self._pinged_at_s = 0.0
+        self._opened_ns = time.time_ns()
+        self._said_hello_ns = 0
+        self._pinged = False
         self._last_path: tuple[str, str] | None = None
         session = self.scope.get("session")
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
@@ -82,9 +83,15 @@ class VisitConsumer(GuardedSocket):
             case signaling.Act(act):
                 await self._act(act)
 
-    async def sweep(self) -> None:
-        if self.desk and await database_sync_to_async(self.desk.is_outdated)(self.view, self.page):
-            await self._renew()
+    def question(self) -> VisitQuestion:
+        assert self.desk
+        pinged, self._pinged = self._pinged, False
+        return VisitQuestion(self.desk, self.view, self.page, pinged)
+
+    answer_all = staticmethod(answer_visits)
+
+    async def take_answer(self, answer: bool) -> None:
+        await self._renew()
 
     async def gone(self) -> None:
         if self.desk is None:
@@ -99,7 +106,7 @@ class VisitConsumer(GuardedSocket):
 
     async def _hello(self, message: protocol.Hello) -> None:
         assert self.desk
-        self.page = message.page
+        self.page, self._said_hello_ns = message.page, time.time_ns()
         await self._tell_own_sockets("seat.taken")
         async with self._loading:
             view = await database_sync_to_async(self.desk.arrive)(self.page)
@@ -119,9 +126,7 @@ class VisitConsumer(GuardedSocket):
         assert self.desk
         assert self.view
         if isinstance(message, protocol.Ping):
-            if time.monotonic() - self._pinged_at_s >= PING_GRAIN_S:
-                self._pinged_at_s = time.monotonic()
-                await database_sync_to_async(self.desk.note_ping)(self.view, self.page)
+            self._pinged = self.view.viewer.device_active  # the next sweep notes it, with everybody else's
             await self.send_json({"type": "pong", "rev": self.view.revision})
             if message.rev < self.view.revision:
                 await self._send_state()
@@ -164,16 +169,18 @@ class VisitConsumer(GuardedSocket):
             await self.shut(CLOSE_NOT_SIGNED_IN)
 
     async def seat_opened(self, event: dict[str, Any]) -> None:
-        if self._is_younger_sibling(event):
+        if self._is_sibling(event) and (self._opened_ns, self.channel_name) < (event["opened_ns"], event["channel"]):
             self._newer_sockets += 1
             if self._newer_sockets >= MAX_SOCKETS:
                 await self.shut(CLOSE_REPLACED)
 
     async def seat_taken(self, event: dict[str, Any]) -> None:
-        if self._is_younger_sibling(event):
+        # The last hello wins. Two that come together must not close each other, nor the first the one still to speak.
+        mine, theirs = (self._said_hello_ns, self.channel_name), (event["said_hello_ns"], event["channel"])
+        if self.page and self._is_sibling(event) and mine < theirs:
             await self.shut(CLOSE_REPLACED)
 
-    def _is_younger_sibling(self, event: dict[str, Any]) -> bool:
+    def _is_sibling(self, event: dict[str, Any]) -> bool:
         assert self.desk
         return bool(event["device"] == self.desk.ticket.device_id and event["channel"] != self.channel_name)
 
@@ -221,7 +228,13 @@ class VisitConsumer(GuardedSocket):
 
     async def _tell_own_sockets(self, kind: str) -> None:
         assert self.desk
-        event = {"type": kind, "device": self.desk.ticket.device_id, "channel": self.channel_name}
+        event = {
+            "type": kind,
+            "device": self.desk.ticket.device_id,
+            "channel": self.channel_name,
+            "opened_ns": self._opened_ns,
+            "said_hello_ns": self._said_hello_ns,
+        }
         await self.channel_layer.group_send(self.group, event)
 
     async def _wait_for_hello(self) -> None:

@@ -12,7 +12,7 @@ from consultations.rooms.actions.people import missing_consent
 from consultations.rooms.facts import RoomFacts, load_room_facts
 from consultations.rooms.models import Participant, SeatDevice
 from consultations.rooms.nudges import clinic_group, nudge_seats, send_to_groups
-from consultations.rooms.presence import mark_gone, mark_present, present_pages
+from consultations.rooms.presence import mark_gone, mark_present
 from consultations.rooms.refusals import Refused
 from consultations.rooms.route import ice_servers_for, join_for
 from consultations.rooms.signaling import Viewer
@@ -51,7 +51,7 @@ class Desk:
                 self._wait_if_ready()
         view = self.look(page)
         if view.viewer.device_active and mark_present(self.ticket.participant_id, page):
-            self._tell_who_sees_me(view)
+            self.tell_who_sees_me(view)
         return view
 
     def look(self, page: str) -> View:
@@ -64,32 +64,10 @@ class Desk:
         viewer = build_viewer(facts, me, page=page, device_state=standing.device_state)
         return View(facts.revision, standing.device_state, snapshot, viewer, facts)
 
-    def is_outdated(self, view: View | None, page: str) -> bool:
-        """Return whether the view no longer shows the truth; raise NoEntry. The sweep's tiny question."""
-        standing = examine(self.ticket)
-        if view is None:
-            return False
-        if standing.revision != view.revision or standing.device_state != view.device_state:
-            return True
-        others = [person for person in view.facts.people if person.id != self.ticket.participant_id]
-        pages = present_pages(person.id for person in others)
-        return any(pages.get(person.id, "") != person.page for person in others)
-
-    def note_ping(self, view: View, page: str) -> None:
-        """Stay present and in use. One query."""
-        examine(self.ticket)
-        if not view.viewer.device_active:
-            return
-        if self.ticket.device_pk is not None:
-            device = SeatDevice.objects.get(pk=self.ticket.device_pk)
-            seats.note_use(device)
-        if mark_present(self.ticket.participant_id, page):
-            self._tell_who_sees_me(view)
-
     def step_away(self, view: View, page: str) -> None:
         """The socket is gone. Nothing but presence changes: a dropped socket never ends a visit."""
         if mark_gone(self.ticket.participant_id, page):
-            self._tell_who_sees_me(view)
+            self.tell_who_sees_me(view)
 
     def act(self, message: protocol.Message) -> dict[str, Any]:
         """Do what a message asks and return what the reply carries; raise Refused or NoEntry."""
@@ -130,7 +108,7 @@ class Desk:
         if seat.state == lifecycle.PREPARING and seat.room.state != lifecycle.ENDED and ready:
             seats.start_waiting(seat)
 
-    def _tell_who_sees_me(self, view: View) -> None:
+    def tell_who_sees_me(self, view: View) -> None:
         """Nudge those whose picture of the room holds this person, and nobody else."""
         me = view.facts.person(self.ticket.participant_id)
         everybody = me.role == "practitioner"

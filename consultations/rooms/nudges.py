@@ -1,7 +1,7 @@
 """Tells open sockets that something changed. A nudge carries no data: each socket asks for what it may see.
 
-Channel layers deliver at most once, so a nudge is only the fast way; every socket also looks by itself every few
-seconds (consumers.SWEEP_S). One group per seat: nothing is ever broadcast and filtered by the receiver.
+Channel layers deliver at most once, so a nudge is only the fast way; every process also looks for all its
+sockets every few seconds (sweeper.py). One group per seat: nothing is ever broadcast and filtered by the receiver.
 """
 
 from collections.abc import Iterable

@@ -3,7 +3,7 @@
 Losing it changes nothing that counts: states live in the database.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.core.cache import cache
 
@@ -17,6 +17,13 @@ def mark_present(participant_id: str, page: str) -> bool:
     before = cache.get(key)
     cache.set(key, page, timeout=PRESENT_FOR_S)
     return bool(before != page)
+
+
+def mark_all_present(pages: Mapping[str, str]) -> set[str]:
+    """`mark_present` for many (participant id -> page): return whose presence is news. Two calls to the cache."""
+    before = present_pages(pages)
+    cache.set_many({_key(participant_id): page for participant_id, page in pages.items()}, timeout=PRESENT_FOR_S)
+    return {participant_id for participant_id, page in pages.items() if before.get(participant_id) != page}
 
 
 def mark_gone(participant_id: str, page: str) -> bool:

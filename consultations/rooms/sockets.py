@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import json
 import logging
-import random
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -18,12 +18,11 @@ from django.utils import translation
 from consultations.rooms import refusals
 from consultations.rooms.limits import TokenBucket
 from consultations.rooms.signaling import CLOSE_BAD_MESSAGE, CLOSE_TOO_LARGE, CLOSE_TOO_MANY
+from consultations.rooms.sweeper import sweeper
 from consultations.rooms.tickets import NoEntry
 
 logger = logging.getLogger(__name__)
 
-# Every socket looks for itself this often, so a lost nudge costs seconds: SEC-4 allows five. Lower: more queries.
-SWEEP_S = 3.5
 # This many refused messages in a row are no slip of a slow page any more.
 MAX_OVERDRAFT = 40
 _INTERNAL_ERROR = 1011
@@ -38,7 +37,7 @@ def _size_bytes(text: str) -> int:
 
 
 class GuardedSocket(AsyncWebsocketConsumer):
-    """Subclasses write `enter`, `handle_text`, `sweep` and, if they want, `gone`."""
+    """Subclasses write `enter`, `handle_text`, the three of the sweep and, if they want, `gone`."""
 
     language = "en"
 
@@ -56,8 +55,17 @@ class GuardedSocket(AsyncWebsocketConsumer):
         """Handle one message that is neither too large nor too soon."""
         raise NotImplementedError
 
-    async def sweep(self) -> None:
-        """Look again whether the socket may stay and whether it shows the truth; raise NoEntry."""
+    def question(self) -> Any:
+        """Return what the sweep asks the database for this socket; see `sweeper`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def answer_all(questions: Sequence[Any]) -> list[Any]:
+        """Answer the questions of many sockets of this class, in the database thread."""
+        raise NotImplementedError
+
+    async def take_answer(self, answer: Any) -> None:
+        """Show and do from now on what the sweep found."""
         raise NotImplementedError
 
     async def gone(self) -> None:
@@ -68,7 +76,8 @@ class GuardedSocket(AsyncWebsocketConsumer):
         await self.accept()
         async with self._boundary():
             await self.enter()
-            self.spawn(self._keep_sweeping())
+            if not self.is_closed:
+                sweeper().add(self)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Pace messages as they arrive. Were it done when their turn comes, a slow server would never see a flood."""
@@ -85,6 +94,7 @@ class GuardedSocket(AsyncWebsocketConsumer):
             await super().__call__(scope, paced.get, send)
         finally:
             pumping.cancel()
+            sweeper().remove(self)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand one event to its method. channels would first visit the database thread: each signal would queue there."""
@@ -121,6 +131,20 @@ class GuardedSocket(AsyncWebsocketConsumer):
         async with self._boundary():
             await self.gone()
 
+    def hear(self, answer: Any) -> None:
+        """The sweep found something out: leave, or take it over."""
+        self.spawn(self._hear(answer))
+
+    def give_up(self) -> None:
+        """Nobody can say whether the socket may stay."""
+        self.spawn(self.shut(_INTERNAL_ERROR))
+
+    async def _hear(self, answer: Any) -> None:
+        async with self._boundary():
+            if isinstance(answer, NoEntry):
+                raise answer
+            await self.take_answer(answer)
+
     async def shut(self, code: int) -> None:
         """Close once; whatever still arrives afterwards is ignored."""
         if not self.is_closed:
@@ -146,13 +170,6 @@ class GuardedSocket(AsyncWebsocketConsumer):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _keep_sweeping(self) -> None:
-        while not self.is_closed:
-            # Spread out: sockets that came together, after a restart, must not ask together for ever.
-            await asyncio.sleep(SWEEP_S * random.uniform(0.7, 1.0))  # noqa: S311  no secret
-            async with self._boundary():
-                await self.sweep()
-
     @contextlib.asynccontextmanager
     async def _boundary(self) -> Any:
         """A failure ends this socket and nothing else. Its text may hold personal data, so only the type is logged."""
@@ -160,6 +177,8 @@ class GuardedSocket(AsyncWebsocketConsumer):
             yield
         except NoEntry as refused:
             await self.shut(refused.close_code)
+        except Disconnected:  # the browser was gone before our answer
+            self.is_closed = True
         except Exception as error:  # noqa: BLE001  the outermost loop of one socket
             where = traceback.extract_tb(error.__traceback__)[-1]
             logger.error("socket failed: %s in %s line %s", type(error).__name__, where.name, where.lineno)

@@ -4,10 +4,10 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from consultations.clinics.access import clinics_of
 from consultations.rooms.nudges import clinic_group, user_group
 from consultations.rooms.signaling import CLOSE_NOT_SIGNED_IN
 from consultations.rooms.sockets import GuardedSocket
+from consultations.rooms.sweeps import DayQuestion, answer_days, clinic_ids
 from consultations.rooms.tickets import NoEntry, staff_user
 from telemed.accounts.models import User
 
@@ -30,13 +30,17 @@ class TodayConsumer(GuardedSocket):
     async def handle_text(self, text: str) -> None:
         """The page only pings, to keep proxies from closing an idle socket; whatever it says is not read."""
 
-    async def sweep(self) -> None:
-        _, clinic_ids = await database_sync_to_async(self._look)()
-        for clinic_id in self.clinic_ids - clinic_ids:
+    def question(self) -> DayQuestion:
+        return DayQuestion(self.session_key, self.clinic_ids)
+
+    answer_all = staticmethod(answer_days)
+
+    async def take_answer(self, answer: frozenset[str]) -> None:
+        for clinic_id in self.clinic_ids - answer:
             await self.channel_layer.group_discard(clinic_group(clinic_id), self.channel_name)
-        for clinic_id in clinic_ids - self.clinic_ids:
+        for clinic_id in answer - self.clinic_ids:
             await self.channel_layer.group_add(clinic_group(clinic_id), self.channel_name)
-        self.clinic_ids = clinic_ids
+        self.clinic_ids = answer
 
     async def gone(self) -> None:
         if self.user_id:
@@ -55,4 +59,4 @@ class TodayConsumer(GuardedSocket):
         user = staff_user(self.session_key)
         if user is None:
             raise NoEntry(CLOSE_NOT_SIGNED_IN)
-        return user, frozenset(clinics_of(user).values_list("public_id", flat=True))
+        return user, clinic_ids(user)

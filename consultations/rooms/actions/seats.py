@@ -1,6 +1,8 @@
 """What a person does with their own seat before and between being in the visit. The actor is the seat itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -175,6 +177,14 @@ def note_use(device: SeatDevice) -> None:
     if (now - device.last_used_at).total_seconds() >= USE_GRAIN_S:
         SeatDevice.objects.filter(pk=device.pk).update(last_used_at=now)
         device.last_used_at = now
+
+
+def note_uses(used: Mapping[int, datetime]) -> None:
+    """`note_use` for many: device key -> its `last_used_at`. One query, or none."""
+    now = timezone.now()
+    old = [pk for pk, last_used_at in used.items() if (now - last_used_at).total_seconds() >= USE_GRAIN_S]
+    if old:
+        SeatDevice.objects.filter(pk__in=old).update(last_used_at=now)
 
 
 def _keep_newest_asking(seat: Participant) -> None:
