@@ -93,7 +93,7 @@ export class WaitingStep {
   /** It is their turn. */
   admitted() {
     document.title = t("title_admitted");
-    announce(t("said_admitted", { name: this.path.visit?.practitioner?.name ?? "" }), { now: true });
+    announce(t("said_admitted", { name: this.path.visit?.practitioner?.name ?? t("your_doctor") }), { now: true });
     navigator.vibrate?.([200, 100, 200]);
     play_chime();
   }
