@@ -33,7 +33,12 @@ def migrated_sqlite(directory: Path) -> str:
 
 
 def migrated_postgres() -> str:
-    """Return the URL of a fresh PostgreSQL database with all migrations applied (some seconds)."""
+    """Return the URL of a fresh PostgreSQL database with all migrations applied (some seconds, then 0.1 s each)."""
+    return private_postgres(_postgres_template())
+
+
+@functools.cache
+def _postgres_template() -> str:
     url = private_postgres()
     run_manage("migrate", "-v0", database_url=url)
     return url

@@ -28,12 +28,13 @@ _OPTIONS = {
 }
 
 
-def private_postgres() -> str:
-    """Return the DSN (postgresql://…) of a new, empty database."""
+def private_postgres(template: str = "") -> str:
+    """Return the DSN (postgresql://…) of a new database: empty, or a copy of the one at the DSN `template`."""
     server = _server()
     name = f"test_{uuid.uuid4().hex[:12]}"
+    copy = f" TEMPLATE {template.rpartition('/')[2]}" if template else ""
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name}{copy}")
     return f"{server}/{name}"
 
 

@@ -15,20 +15,14 @@ def fresh_sqlite(tmp_path: Path, django_db_blocker: Any) -> Iterator[str]:
         yield alias
 
 
-@pytest.fixture(scope="session")
-def _postgres_url() -> str:
-    return migrated_postgres()
-
-
 @pytest.fixture
-def shared_postgres(_postgres_url: str, django_db_blocker: Any) -> Iterator[str]:
-    """One migrated PostgreSQL database for all tests that only add to it."""
-    with django_db_blocker.unblock(), connected(_postgres_url) as alias:
+def fresh_postgres(django_db_blocker: Any) -> Iterator[str]:
+    with django_db_blocker.unblock(), connected(migrated_postgres()) as alias:
         yield alias
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both(request: pytest.FixtureRequest) -> str:
     """Run the test once per database that we support."""
-    alias: str = request.getfixturevalue("fresh_sqlite" if request.param == "sqlite" else "shared_postgres")
+    alias: str = request.getfixturevalue("fresh_sqlite" if request.param == "sqlite" else "fresh_postgres")
     return alias

@@ -200,9 +200,9 @@ def test_sqlite_refuses_insert_or_replace(fresh_sqlite: str) -> None:
         connections[fresh_sqlite].cursor().execute(replace)
 
 
-def test_postgresql_refuses_truncate(shared_postgres: str) -> None:
+def test_postgresql_refuses_truncate(fresh_postgres: str) -> None:
     with pytest.raises(IntegrityError, match="replaced"):
-        connections[shared_postgres].cursor().execute("TRUNCATE audit_entry")
+        connections[fresh_postgres].cursor().execute("TRUNCATE audit_entry")
 
 
 def test_the_orm_refuses_too(both: str) -> None:

@@ -65,14 +65,14 @@ def test_the_check_names_a_missing_rule(fresh_sqlite: str) -> None:
     assert "audit_entry_no_delete" in found.msg
 
 
-def test_the_check_sees_a_disabled_trigger(shared_postgres: str) -> None:
-    with connections[shared_postgres].cursor() as cursor:
+def test_the_check_sees_a_disabled_trigger(fresh_postgres: str) -> None:
+    with connections[fresh_postgres].cursor() as cursor:
         cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_no_update")
         try:
-            assert _names(missing_rules(shared_postgres)) == {"audit_entry_no_update"}
+            assert _names(missing_rules(fresh_postgres)) == {"audit_entry_no_update"}
         finally:
             cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_no_update")
-    assert missing_rules(shared_postgres) == []
+    assert missing_rules(fresh_postgres) == []
 
 
 def test_installing_twice_changes_nothing(both: str) -> None:
