@@ -11,6 +11,8 @@ import { level_dbfs, meter_fraction, SilenceDetector } from "../lib/levels.js";
 /** 720p at 30 frames when the camera can; `ideal` never fails, `exact` would. */
 const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** Firefox never starts an AudioContext without a sound card, and the promise of resume never settles. */
+const SPEAKER_STARTS_WITHIN_MS = 3000;
 
 export class DeviceError extends Error {
   /** @param {DeviceErrorKind} kind @param {unknown} [cause] */
@@ -161,7 +163,8 @@ export async function play_test_tone(sink_id) {
   const context = new AudioContext();
   try {
     if (sink_id && "setSinkId" in context) await /** @type {any} */ (context).setSinkId(sink_id);
-    await context.resume();
+    await Promise.race([context.resume(), new Promise((resolve) => { setTimeout(resolve, SPEAKER_STARTS_WITHIN_MS); })]);
+    if (context.state !== "running") throw new DeviceError("missing");
     const volume = new GainNode(context, { gain: 0 });
     volume.connect(context.destination);
     const start_s = context.currentTime + 0.05;
@@ -180,7 +183,7 @@ export async function play_test_tone(sink_id) {
     }
     await new Promise((resolve) => last?.addEventListener("ended", resolve, { once: true }));
   } catch (error) {
-    throw named(error);
+    throw error instanceof DeviceError ? error : named(error);
   } finally {
     await context.close();
   }

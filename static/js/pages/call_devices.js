@@ -27,7 +27,6 @@ export class DeviceDialog extends EventTarget {
     keys.checked = single_keys.enabled;
     keys.onchange = () => { single_keys.enabled = keys.checked; };
     for (const name of NAMES) this.#select(name).onchange = () => { void this.#choose(name); };
-    show(this.dialog, "choose_speaker", "setSinkId" in HTMLMediaElement.prototype);
     this.#stop_watching = navigator.mediaDevices ? watch_devices(() => { if (this.dialog.open) void this.#fill(); }) : () => {};
   }
 
@@ -44,6 +43,8 @@ export class DeviceDialog extends EventTarget {
 
   async #fill() {
     const found = await list_devices().catch(() => ({ audioinput: [], videoinput: [], audiooutput: [] }));
+    // Firefox may list no speaker although one plays, so "none found" would be wrong.
+    show(this.dialog, "choose_speaker", "setSinkId" in HTMLMediaElement.prototype && found.audiooutput.length > 0);
     for (const name of NAMES) {
       const select = this.#select(name);
       const options = found[KINDS[name]].map(({ id, label }, index) => new Option(label || t(`call_device_unnamed_${name}`, { number: index + 1 }), id));
