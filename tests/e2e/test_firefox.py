@@ -44,6 +44,7 @@ async def test_a_patient_in_firefox_has_a_visit(visit: MixedVisit) -> None:
     await open_visit(doctor, visit.server)
     await walk_to_waiting(patient, visit.server)
     await doctor.sees("admit")
+    await expect(doctor.page.get_by_test_id("waiting-list")).not_to_contain_text("not played")
     assert await patient.evaluate(OPEN_CONNECTIONS) == 0
 
     await admit(doctor)
@@ -78,10 +79,19 @@ async def walk_to_waiting(patient: Firefox, server: AppServer) -> None:
         await patient.fill(f"[data-step=details] [name={name}]", value)
     await patient.click("details-continue")
     await patient.sees("device-check-done")
-    await patient.becomes(PREVIEW_IS_MOVING, True)
+    await devices_work(patient)
     await patient.click("device-check-done")
     await patient.click("consent-agree")
     await patient.sees("waiting")
+
+
+async def devices_work(patient: Firefox) -> None:
+    await patient.becomes(PREVIEW_IS_MOVING, True)
+    await patient.becomes("document.querySelector('[data-text=microphone_state]').innerText", "Works")
+    await patient.click(selector="[data-action=play]")
+    await patient.sees(selector="[data-action=heard]")
+    await patient.click(selector="[data-action=heard]")
+    await patient.becomes("document.querySelector('[data-step=device_check] [data-part=blocked]').hidden", True)
 
 
 async def in_the_call(doctor: Person, patient: Firefox) -> None:
@@ -93,7 +103,11 @@ async def in_the_call(doctor: Person, patient: Firefox) -> None:
     assert media.audio_samples > 0
     assert media.local, "Firefox names no candidate pair"
     assert not media.relayed
-    await patient.becomes("document.querySelector('[data-testid=remote-video]').videoWidth > 0", True)
+    await patient.becomes(
+        "(({videoWidth, paused, muted}) => videoWidth > 0 && !paused && !muted)(document.querySelector('[data-testid=remote-video]'))",
+        True,
+    )
+    assert await patient.evaluate("document.querySelector('[data-part=sound_blocked]').hidden")
 
 
 async def mute_and_camera_are_told(doctor: Person, patient: Firefox) -> None:

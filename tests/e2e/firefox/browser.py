@@ -17,6 +17,7 @@ from tests.e2e.chromium import COUNT, WATCH_CONNECTIONS, Media, Witness, eventua
 
 DRIVER = Path(__file__).with_name("driver.js")
 NODE = Path(sys.prefix) / "bin" / "node"
+# Longer than puppeteer waits itself (30 s): it then ends the browser whose process id we do not know yet.
 START_LIMIT_S = 45
 CLOSE_LIMIT_S = 10
 LONGEST_LINE_BYTES = 2**20
@@ -117,6 +118,8 @@ class Firefox(Witness):
 
     async def _do(self, command: str, **arguments: Any) -> Any:
         assert self._process.stdin is not None
+        if self._reader.done():
+            raise FirefoxError(f"{self.name}: {command}: the driver has ended")
         number = next(self._ids)
         self._answers[number] = asyncio.get_running_loop().create_future()
         line = json.dumps({"id": number, "do": command, **arguments})

@@ -33,7 +33,7 @@ const page = await browser.newPage();
 
 page.on("request", (request) => tell({ event: "request", text: request.url() }));
 page.on("pageerror", (error) => {
-  const { message } = /** @type {Error} */ (error);
+  const message = error instanceof Error ? error.message : String(error);
   // Firefox reports what the content policy refused as an error of the page.
   if (/Content.Security.Policy/.test(message)) tell({ event: "violation", text: message });
   else tell({ event: "problem", text: `exception: ${message}` });

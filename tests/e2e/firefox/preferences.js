@@ -1,14 +1,15 @@
 /**
  * A Firefox with made-up camera and microphone that contacts nobody. Puppeteer's own profile switches off telemetry,
- * updates and safe browsing; the dead proxy makes sure of the rest: everything but localhost ends there.
+ * updates and safe browsing; the dead proxy makes sure of the rest: everything but localhost ends there. Whether sound
+ * may start is left to Firefox's own rule.
  *
  * @type {Record<string, boolean|number|string>}
  */
 export const PREFERENCES = {
   "media.navigator.streams.fake": true,
   "media.navigator.permission.disabled": true,
-  // 0 allows sound without a gesture: what the patient did before the call is not what is tested.
-  "media.autoplay.default": 0,
+  // A machine without a sound card: an AudioContext would wait for one for ever.
+  "media.cubeb.force_mock_context": true,
   "media.gmp-manager.updateEnabled": false,
   "media.gmp-gmpopenh264.enabled": false,
   "network.proxy.type": 1,
