@@ -161,7 +161,9 @@ def strip_sdp(sdp: str) -> str:
             stripped = strip_candidate(line)
             if stripped:
                 lines.append("a=" + stripped)
-        elif line.startswith(("c=", "o=", "a=rtcp:")):
+        elif line.startswith("a=rtcp:"):
+            lines.append(f"a=rtcp:{_MASKED_PORT} IN IP4 {_MASKED_ADDRESS}")
+        elif line.startswith(("c=", "o=")):
             lines.append(_ADDRESS_LINE.sub(f"IN IP4 {_MASKED_ADDRESS}", line))
         elif line.startswith("m="):
             lines.append(_mask_port(line))

@@ -91,7 +91,7 @@ SDP = (
     f"a={HOST}\r\na={MDNS}\r\na={SRFLX}\r\na={PRFLX}\r\na={RELAY}\r\na=remote-candidates:1 203.0.113.9 5000\r\n"
     "a=ice-ufrag:ab\r\na=mid:0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP6 2001:db8::5\r\n"
 )
-SECRET_ADDRESSES = ("192.168.1.20", "203.0.113.5", "203.0.113.9", "2001:db8::5", ".local", "54321", "61000")
+SECRET_ADDRESSES = ("192.168.1.20", "203.0.113.5", "203.0.113.9", "2001:db8::5", ".local", "54321", "54322", "61000")
 
 
 @pytest.mark.parametrize(
