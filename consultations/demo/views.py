@@ -6,14 +6,14 @@ import ipaddress
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from consultations.demo.access import get_demo_user
+from consultations.demo.access import find_next_visit, get_demo_user
 from consultations.demo.secret import sign_in_secret
 from telemed.accounts.demo_session import open_demo_session
-
-_LANDING = {"practitioner": "today", "admin": "admin:index"}
+from telemed.accounts.models import User
 
 
 @never_cache
@@ -26,8 +26,16 @@ def sign_in(request: HttpRequest, role: str) -> HttpResponse:
         if not hmac.compare_digest(request.POST.get("secret", "").encode(), sign_in_secret().encode()):
             raise PermissionDenied
         open_demo_session(request, user)
-        return redirect(_LANDING[role])
+        return redirect(_landing(user, role))
     return render(request, "demo/sign_in.html", {"person": user, "role": role})
+
+
+def _landing(user: User, role: str) -> str:
+    """The practitioner comes straight to the visit that can start now, with Today one step back; the admin to the admin."""
+    if role == "admin":
+        return reverse("admin:index")
+    code = find_next_visit(user)
+    return reverse("visit", args=[code]) if code else reverse("today")
 
 
 def _require_this_machine(request: HttpRequest) -> None:
