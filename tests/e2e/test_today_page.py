@@ -1,21 +1,29 @@
 """The practitioner's day in a real browser: a link out in 20 s, an arrival seen and counted without a reload."""
 
+import re
 import time
 
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.first_visit import sign_in, two_people
+from tests.e2e.first_visit import fill_details, sign_in, two_people
 from tests.e2e.server import AppServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 START_NOW_LIMIT_S = 20
+# How many notes the page has played: sound itself leaves no trace that a test could read.
+COUNT_NOTES = """
+window.__notes = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) { window.__notes += 1; return start.apply(this, when); };
+"""
 
 
 async def test_a_link_is_out_within_20_seconds_and_the_arrival_is_told() -> None:
     with AppServer() as server:
         async with two_people(server) as visit:
             doctor, patient = visit.doctor, visit.patient
+            await doctor.page.add_init_script(COUNT_NOTES)
             await sign_in(doctor, server)
             started = time.monotonic()
             await doctor.click("start-now")
@@ -38,6 +46,18 @@ async def test_a_link_is_out_within_20_seconds_and_the_arrival_is_told() -> None
             await expect(row.get_by_test_id("visit-state")).to_have_text("Getting ready", timeout=10_000)
             focused = await doctor.page.evaluate("document.activeElement.textContent")
             assert focused == "Eva Stein"
+
+            # Arriving is seen, counted, announced and heard, without anybody touching the page.
+            assert await doctor.page.evaluate("window.__notes") == 0
+            await fill_details(patient.page)
+            await patient.click("details-continue")
+            await patient.click("device-check-done")
+            await patient.click("consent-agree")
+            await patient.sees("waiting")
+            await expect(row.get_by_test_id("visit-state")).to_contain_text("Waiting", timeout=10_000)
+            await expect(doctor.page).to_have_title(re.compile(r"1"))
+            await expect(doctor.page.locator("#announce")).to_contain_text("Eva Stein")
+            assert await doctor.page.evaluate("window.__notes") > 0
             assert visit.violations == []
             assert visit.foreign_requests == []
 

@@ -6,7 +6,7 @@ const NOTE_S = 0.18;
 /** @type {AudioContext | null} */
 let context = null;
 
-/** Browsers allow sound only after the person has touched the page: call this from such an event. */
+/** Browsers allow sound only after the person has touched the page, or the site before: call this at start and from such an event. */
 export function allow_sound() {
   context ??= new AudioContext();
   void context.resume();

@@ -100,6 +100,8 @@ sound.addEventListener("click", () => {
   show_sound();
   if (sound_is_on()) chime();
 });
+// Coming back from a visit some browsers allow sound at once; otherwise the first touch of this page does.
+allow_sound();
 for (const type of ["pointerdown", "keydown"]) document.addEventListener(type, allow_sound, { once: true, capture: true });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) void refresh(); });
 show_sound();
