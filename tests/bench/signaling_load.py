@@ -6,8 +6,10 @@ socket has it. The limit of 20 messages a second and seat holds here too, so loa
 
 import asyncio
 import json
+import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -168,7 +170,9 @@ async def _measure() -> list[Row]:
         quiet = [asyncio.create_task(_drain(one.socket)) for one in waiting]
         pairs = seats[WAITING:]
         calm, _, _ = await converse(server, pairs[:CALM_PAIRS], CALM_PER_S)
+        before_s = cpu_s(server)
         busy, sent, took_s = await converse(server, pairs, BUSY_PER_S)
+        used_s = cpu_s(server) - before_s
         still = sum(one.socket.close_code is None for one in waiting)
         for task in quiet:
             task.cancel()
@@ -180,9 +184,17 @@ async def _measure() -> list[Row]:
         Row("signaling_latency_p50", percentile(calm, 50), "ms", calm_context),
         Row("signaling_latency_p99", percentile(calm, 99), "ms", calm_context),
         Row("signaling_messages", len(busy) / took_s, "signals/s", busy_context),
+        Row("signaling_cpu", used_s / len(busy) * 1e6, "us CPU/signal", f"server process, all it did; {busy_context}"),
         Row("signaling_busy_latency_p50", percentile(busy, 50), "ms", busy_context),
         Row("signaling_busy_latency_p99", percentile(busy, 99), "ms", busy_context),
     ]
+
+
+def cpu_s(server: AppServer) -> float:
+    """User and system time of the server's process so far, all threads."""
+    assert server.process is not None
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _drain(socket: ClientConnection) -> None:
