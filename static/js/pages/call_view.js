@@ -278,7 +278,9 @@ export class CallView {
   #draw_chat() {
     this.root.dataset.chat = this.chat.is_open ? "open" : "closed";
     this.controls.render_chat(this.chat.is_open, this.chat.unread);
-    if (!this.chat.is_open && document.activeElement === document.body) this.controls.button("chat").focus();
+    // A hidden element keeps the focus until the next frame, then nobody has it.
+    const { activeElement } = document;
+    if (!this.chat.is_open && (activeElement === document.body || this.chat.panel.contains(activeElement))) this.controls.button("chat").focus();
   }
 
   #first_name() {

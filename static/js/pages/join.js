@@ -236,7 +236,11 @@ export class Path {
     if (name !== "waiting" && name !== "visit") void this.wake_lock.release();
     this.main.dataset["at"] = name;
     this.steps[name].enter();
-    if (name === "visit") return;
+    if (name === "visit") {
+      // The call has no heading: its region, named "Video visit", takes the focus, and the next Tab is its first control.
+      focus_on(find_html(this.main, "#call"));
+      return;
+    }
     window.scrollTo({ top: 0, behavior: "instant" });
     const heading = this.steps[name].section.querySelector("h1");
     // On the first screen the browser's own reading of the page is right; a moved focus would cut it short.

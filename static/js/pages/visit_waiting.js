@@ -1,6 +1,6 @@
 // Who asks to be let in: people in the waiting room with their identity check, and second devices of people with a seat.
 
-import { announce, find_button, find_html, find_input, set_busy, show, write } from "./dom.js";
+import { announce, find_button, find_html, find_input, focus_on, set_busy, show, write } from "./dom.js";
 import { page_language, t } from "./texts.js";
 import { copy_template, draw_rows, keep_elements, person_rows } from "./visit_person.js";
 
@@ -45,10 +45,16 @@ export class WaitingList {
   draw() {
     const devices = this.#people.flatMap((person) => person.asking_devices.map((device) => ({ person, device }))).filter(({ device }) => !this.#kept_out.has(device.id));
     const keys = [...this.waiting.map(({ id }) => id), ...devices.map(({ device }) => `device ${device.id}`)];
+    const had_focus = this.list.contains(document.activeElement);
     keep_elements(this.list, this.#cards, keys, (key) => (key.startsWith("device ") ? this.#device_card(key.slice(7)) : this.#person_card(key)));
     for (const person of this.waiting) this.#draw_person(/** @type {HTMLElement} */ (this.#cards.get(person.id)), person);
     for (const { person, device } of devices) this.#draw_device(/** @type {HTMLElement} */ (this.#cards.get(`device ${device.id}`)), person, device);
     show(this.root, "waiting_list", keys.length > 0);
+    // A card that goes takes the focus with it: whoever works by keyboard goes on at the next card, or at the visit's head.
+    if (!had_focus || this.list.contains(document.activeElement)) return;
+    const next = this.list.querySelector("input");
+    if (next) next.focus();
+    else focus_on(find_html(document, "#main h1"));
   }
 
   /** The key A: admits whoever waits longest. */
