@@ -2,14 +2,10 @@
 
 from django.conf import settings
 from django.http import Http404
-from django.utils import timezone
 
-from consultations.appointments.models import Appointment
 from consultations.demo.people import ROLES
-from consultations.rooms.models import Room
+from consultations.rooms.models import JoinLink, Room
 from telemed.accounts.models import User
-
-_TO_COME = (Appointment.Status.BOOKED, Appointment.Status.ARRIVED, Appointment.Status.IN_VISIT)
 
 
 def get_demo_user(role: str) -> User:
@@ -23,8 +19,8 @@ def get_demo_user(role: str) -> User:
 
 
 def find_next_visit(user: User) -> str:
-    """Return the code of the practitioner's earliest visit that is not over, '' when the day is done."""
-    visits = Room.objects.filter(
-        appointment__practitioner__user=user, appointment__ends_at__gt=timezone.now(), appointment__status__in=_TO_COME
-    )
-    return visits.order_by("appointment__starts_at").values_list("code", flat=True).first() or ""
+    """Return the code of the practitioner's visit that the newest link leads to, '' when that one is over."""
+    link = JoinLink.objects.filter(participant__room__appointment__practitioner__user=user).order_by("-pk").first()
+    if link is None or link.participant.room.state == Room.State.ENDED:
+        return ""
+    return link.participant.room.code

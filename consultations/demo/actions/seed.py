@@ -21,13 +21,15 @@ from consultations.practitioners.actions import register_practitioner
 from consultations.practitioners.models import Practitioner
 from consultations.rooms.actions.booking import book_visit
 from consultations.rooms.actions.links import mint_link, revoke_links
-from consultations.rooms.models import Participant, Room
+from consultations.rooms.models import Participant, Room, SeatDevice
 from telemed.accounts.models import User
 
 CLINIC_NAME = "Harbour Clinic"
 # The visit that can start at once. Some minutes ahead, so that "Start now" finds a free slot before it.
 FIRST_IN = timedelta(minutes=12)
 STEP = timedelta(minutes=5)
+# `SeatDevice.last_used_at` of a running call is never older than this.
+IN_USE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,17 @@ def _patient(clinic: Clinic, name: str) -> Patient:
 def _bring_to_now(
     planned: Planned, clinic: Clinic, practitioner: Practitioner, types: dict[str, VisitType], now: datetime
 ) -> Appointment:
-    """Move the patient's untouched visit to its place after `now`, or book one. Visits that began are closed first."""
+    """Move the patient's untouched visit to its place after `now`, or book one. Visits that began are closed first,
+    but for one with people in it: a restart of the server must not end their call.
+    """
     patient = _patient(clinic, planned.name)
     untouched = None
     for appointment in Appointment.objects.filter(patient=patient, status__in=(*MOVABLE, IN_VISIT)):
         fresh = not Participant.objects.filter(room__appointment=appointment).exclude(state="invited").exists()
         if fresh and appointment.status in MOVABLE and untouched is None:
             untouched = appointment
+        elif _somebody_is_in(appointment):
+            _make_room_after(appointment, now)
         else:
             _close(appointment)
     starts_at = _next_step(now + planned.offset)
@@ -184,6 +190,21 @@ def _settle_once(
     if planned.status == COMPLETED:
         Room.objects.filter(pk=room.pk).update(outcome=Room.Outcome.DONE, live_at=appointment.starts_at)
     appointment_actions.change_status(appointment, planned.status)
+
+
+def _somebody_is_in(appointment: Appointment) -> bool:
+    return SeatDevice.objects.filter(
+        participant__room__appointment=appointment,
+        participant__room__state=Room.State.LIVE,
+        state=SeatDevice.State.ACTIVE,
+        last_used_at__gte=timezone.now() - IN_USE,
+    ).exists()
+
+
+def _make_room_after(appointment: Appointment, now: datetime) -> None:
+    """Let the calendar say that a running visit ends now, so that the next one is near enough for its link to be open."""
+    length = appointment.ends_at - appointment.starts_at
+    Appointment.objects.filter(pk=appointment.pk).update(starts_at=now - length, ends_at=now, blocks_until=now)
 
 
 def _close(appointment: Appointment) -> None:

@@ -13,6 +13,7 @@ from consultations.demo.actions.seed import seed
 from consultations.demo.people import ROLES
 from consultations.patients.models import Patient
 from consultations.rooms.access import find_link, link_status
+from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.practice.day import build_day
 from telemed.accounts.models import User
 
@@ -50,6 +51,24 @@ def test_a_visit_that_an_earlier_run_left_open_is_closed() -> None:
     fresh = find_link(seed()).participant.room
     assert fresh != room
     assert Appointment.objects.get(pk=room.appointment_id).status == "completed"
+
+
+def test_a_restart_spares_a_visit_with_people_in_it() -> None:
+    link = find_link(seed())
+    room, seat = link.participant.room, link.participant
+    Room.objects.filter(pk=room.pk).update(state=Room.State.LIVE)
+    Participant.objects.filter(room=room).update(state=Participant.State.ADMITTED)
+    Appointment.objects.filter(pk=room.appointment_id).update(status="in_visit")
+    device = SeatDevice.objects.create(participant=seat, secret_hash="a" * 64, state=SeatDevice.State.ACTIVE)
+    again = find_link(seed())
+    room.refresh_from_db()
+    assert room.state == Room.State.LIVE
+    assert again.participant.room_id != room.pk, "the printed link leads to a visit that can start"
+    assert link_status(again) == "open"
+    SeatDevice.objects.filter(pk=device.pk).update(last_used_at=timezone.now() - timedelta(minutes=5))
+    seed()
+    room.refresh_from_db()
+    assert room.state == Room.State.ENDED, "control: nobody is in it any more"
 
 
 def test_nobody_has_a_password() -> None:
