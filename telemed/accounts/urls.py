@@ -8,6 +8,7 @@ from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as usersessions
 from django.contrib.auth.decorators import login_required
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from telemed.accounts import views
 
@@ -18,6 +19,8 @@ urlpatterns = [
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("password/change/", account.password_change, name="account_change_password"),
+    # Who has no password yet sets one the way it is reset: by a link to their own mailbox.
+    path("password/set/", RedirectView.as_view(pattern_name="account_reset_password"), name="account_set_password"),
     path("password/reset/", account.password_reset, name="account_reset_password"),
     path("password/reset/sent/", account.password_reset_done, name="account_reset_password_done"),
     re_path(

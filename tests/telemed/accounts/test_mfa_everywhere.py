@@ -12,7 +12,7 @@ from telemed.accounts import mfa, sessions
 from telemed.accounts.demo_session import open_demo_session
 from telemed.accounts.models import User
 from telemed.accounts.testing import sign_in
-from tests.base import PASSWORD
+from tests.base import PASSWORD, Cast, login
 from tests.telemed.accounts.conftest import code, post_password, sign_in_with_app, wrong_code
 
 GUARDED = ["/today/", "/plain/", "/admin/", "/accounts/sessions/", "/accounts/password/change/", "/accounts/security/"]
@@ -281,3 +281,12 @@ def test_a_deactivated_user_cannot_sign_in(anna: User):
 def test_wrong_code_reaches_nothing(signed_in_half: Client):
     assert signed_in_half.post("/accounts/login/confirm/", {"code": wrong_code()}).status_code == 200
     assert signed_in_half.get("/today/").status_code == 302
+
+
+def test_who_has_no_password_is_led_to_a_link_by_mail(cast: Cast) -> None:
+    cast.anna.set_unusable_password()
+    cast.anna.save(update_fields=["password"])
+    client = login(cast.anna)
+    response = client.get("/accounts/password/change/", follow=True)
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0] == "/accounts/password/reset/"
