@@ -34,9 +34,14 @@ async def test_two_people_meet_whatever_their_networks_allow(network):
                 media = await one.sees_and_hears(within_s=30)
                 assert media.relayed == (route == "relay"), media
             if relay_protocol:
-                media = await patient.media()
-                assert media.local == "relay", media
-                assert media.protocol == relay_protocol
+                # One relay is enough for both: the other side may then see its own address as peer reflexive.
+                pairs = [await one.media() for one in (patient, doctor)]
+                relays = [media for media in pairs if media.local == "relay"]
+                assert relays, pairs
+                if patient_site.firewall != "open":  # nothing but the named transport leads out of there
+                    assert pairs[0] in relays, pairs
+                    relays = pairs[:1]
+                assert {media.protocol for media in relays} == {relay_protocol}, pairs
 
 
 async def hold_visit(server, patient: Person, doctor: Person) -> None:
