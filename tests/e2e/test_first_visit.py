@@ -269,6 +269,14 @@ async def test_a_patient_who_left_comes_back_with_one_press(visit: Visit) -> Non
     await patient.sees("call", within_s=20)
     await connected(doctor, patient)
 
+    # Gone again, and the visit ends meanwhile: the page that offers the way back takes the offer away by itself.
+    await patient.click("leave")
+    await patient.sees("return")
+    await doctor.click("finish-visit")
+    await doctor.click("outcome-follow_up")
+    await expect(patient.page.get_by_test_id("return")).to_be_hidden(timeout=20_000)
+    await expect(patient.page.locator("[data-part=decided]")).to_be_visible()
+
 
 def room_facts(visit: Visit) -> str:
     """ "<state> <outcome>" of the room, from the database."""

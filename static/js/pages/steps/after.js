@@ -1,13 +1,19 @@
 // After the visit: what was decided, what happens next, what the person agreed to and how to take it back.
 
-import { find_button, set_busy, show, write } from "../dom.js";
+import { announce, find_button, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { has_text, t } from "../texts.js";
 import { unbroken } from "./phone.js";
 
 /** @typedef {import("../join.js").Path} Path */
 
+// Who left may come back for some minutes; until then the page looks whether the visit has ended meanwhile.
+const LOOK_EVERY_MS = 10_000;
+
 export class AfterStep {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
   /** @param {HTMLElement} section @param {Path} path */
   constructor(section, path) {
     this.section = section;
@@ -32,7 +38,10 @@ export class AfterStep {
       write(this.section, "after_next", has_text(`next_${outcome}`) ? t(`next_${outcome}`, { phone: unbroken(visit?.clinic.phone ?? "") }) : "");
     }
     const until_ms = state?.may_return_until ? new Date(state.may_return_until).getTime() : Infinity;
-    show(this.section, "return", !ended && this.path.clock.now_ms() < until_ms);
+    const may_return = !ended && this.path.clock.now_ms() < until_ms;
+    show(this.section, "return", may_return);
+    clearTimeout(this.#timer);
+    if (may_return) this.#timer = setTimeout(() => { void this.#look(); }, LOOK_EVERY_MS);
     const decision = state?.consent?.decision ?? null;
     show(this.section, "consents", decision === "granted" || decision === "withdrawn");
     show(this.section, "withdraw", decision === "granted");
@@ -40,7 +49,17 @@ export class AfterStep {
     write(this.section, "after_consent", state?.consent?.title ?? "");
   }
 
-  leave() {}
+  leave() {
+    clearTimeout(this.#timer);
+  }
+
+  async #look() {
+    const state = await this.path.refresh().catch(() => null);
+    if (this.section.hidden) return;
+    this.path.visit_ended ||= Boolean(state?.outcome);
+    this.enter();
+    if (this.path.visit_ended) announce(t("after_title_ended"));
+  }
 
   async #return() {
     if (this.back.hasAttribute("aria-busy")) return;
