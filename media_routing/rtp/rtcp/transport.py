@@ -1,0 +1,232 @@
+"""Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): when each packet of a leg arrived.
+
+    base sequence | how many | reference time (64 ms) | count | chunks ... | deltas ... | padding
+
+Chunks say per packet: lost, small delta (one byte), large or negative delta (two bytes, signed). A chunk is a run of one
+symbol, fourteen one-bit symbols (lost, small) or seven two-bit symbols. Deltas count 250 µs, the first one from the
+reference time, every other one from the packet received before it in sequence order.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from media_routing.rtp.rtcp.common import RTPFB, RtcpError, build_packet
+from media_routing.rtp.rtcp.feedback import SSRCS
+
+FMT_TRANSPORT: Final = 15
+TICK_US: Final = 250
+REFERENCE_US: Final = 64_000
+_TICKS_PER_REFERENCE: Final = REFERENCE_US // TICK_US
+# One run-length chunk of two bytes claims 8191 packets: without a bound a datagram could ask for half a million tuples.
+# Five seconds at 800 packets/s fit; a peer that was silent for longer has nothing to tell that would still help.
+MAX_STATUSES: Final = 4096
+# What `make_feedback` puts into one packet: stays below any MTU even if each delta takes two bytes.
+_MAX_RECEIVED: Final = 480
+_MAX_RUN: Final = 0x1FFF
+
+_HEAD: Final = struct.Struct("!HHI")
+_CHUNK: Final = struct.Struct("!H")
+_LARGE: Final = struct.Struct("!h")
+_LOST, _SMALL, _LARGE_SYMBOL = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """`arrivals` is one (sequence, time) per packet from `base_sequence` on, without gaps.
+
+    The sequence is 16 bits and wraps; the time is µs after `reference_time_64ms` × 64 ms, may be negative, is rounded to
+    250 µs by `build`; None for a packet that did not arrive. The reference is 24 bits signed on the receiver's own
+    clock and wraps after 12 days: compare two with `reference_gap_us`.
+    """
+
+    sender_ssrc: int
+    media_ssrc: int
+    base_sequence: int
+    reference_time_64ms: int
+    feedback_count: int
+    arrivals: tuple[tuple[int, int | None], ...]
+
+    def build(self) -> bytes:
+        """Raises RtcpError for a gap, for nothing to say, and for two arrivals that are more than 8.19 s apart."""
+        if not 1 <= len(self.arrivals) <= 0xFFFF:
+            raise RtcpError("feedback tells of 1 to 65535 packets")
+        symbols, deltas = self._deltas()
+        head = _HEAD.pack(
+            self.base_sequence,
+            len(self.arrivals),
+            (self.reference_time_64ms & 0xFFFFFF) << 8 | self.feedback_count & 0xFF,
+        )
+        body = SSRCS.pack(self.sender_ssrc, self.media_ssrc) + head + _chunks(symbols) + deltas
+        return build_packet(RTPFB, FMT_TRANSPORT, body + bytes(-len(body) % 4))
+
+    def _deltas(self) -> tuple[bytearray, bytearray]:
+        symbols, deltas = bytearray(), bytearray()
+        last_tick, expected = 0, self.base_sequence
+        for sequence, time_us in self.arrivals:
+            if sequence != expected:
+                raise RtcpError("feedback has a gap in its sequence")
+            expected = (expected + 1) & 0xFFFF
+            if time_us is None:
+                symbols.append(_LOST)
+                continue
+            # Rounding each instant, not each difference: errors must not add up.
+            tick = (time_us + TICK_US // 2) // TICK_US
+            delta, last_tick = tick - last_tick, tick
+            if 0 <= delta <= 0xFF:
+                symbols.append(_SMALL)
+                deltas.append(delta)
+            elif -0x8000 <= delta <= 0x7FFF:
+                symbols.append(_LARGE_SYMBOL)
+                deltas += _LARGE.pack(delta)
+            else:
+                raise RtcpError("arrivals are too far apart for one feedback")
+        return symbols, deltas
+
+
+def make_feedback(
+    sender_ssrc: int,
+    media_ssrc: int,
+    feedback_count: int,
+    arrivals: Sequence[tuple[int, int]],
+    *,
+    first: int | None = None,
+) -> list[TransportFeedback]:
+    """Feedback for `arrivals`: (unwrapped sequence, arrival in µs on any clock), ascending by sequence.
+
+    Sequences that are missing between them are told as lost; `first` begins earlier than the first arrival to tell of
+    losses before it. More than one packet when times, gaps or sizes need it; the caller's next `feedback_count` is this
+    one plus the length of the result.
+    """
+    result: list[TransportFeedback] = []
+    at = 0
+    start = arrivals[0][0] if arrivals and first is None else first
+    while at < len(arrivals):
+        assert start is not None
+        # What lies further back than one packet can tell is given up, as if nobody had asked.
+        start = max(start, arrivals[at][0] - MAX_STATUSES + 1)
+        end, reference = _fill(arrivals, at, start)
+        told = _with_losses(arrivals[at:end], start, reference * REFERENCE_US)
+        result.append(
+            TransportFeedback(
+                sender_ssrc,
+                media_ssrc,
+                start & 0xFFFF,
+                (reference & 0xFFFFFF) - (1 << 24 if reference & 0x800000 else 0),
+                feedback_count + len(result) & 0xFF,
+                tuple(told),
+            )
+        )
+        start = arrivals[end - 1][0] + 1
+        at = end
+    return result
+
+
+def reference_gap_us(earlier_64ms: int, later_64ms: int) -> int:
+    """µs from one reference time to a later one, over the wrap of their 24 bits; negative when it is the earlier."""
+    gap = (later_64ms - earlier_64ms) & 0xFFFFFF
+    return (gap - (1 << 24) if gap & 0x800000 else gap) * REFERENCE_US
+
+
+def _fill(arrivals: Sequence[tuple[int, int]], at: int, start: int) -> tuple[int, int]:
+    """(index after the last arrival that fits into one packet, its reference time unbounded by 24 bits)."""
+    reference = arrivals[at][1] // REFERENCE_US
+    last_us = reference * REFERENCE_US
+    end = at
+    while end < len(arrivals) and end - at < _MAX_RECEIVED:
+        sequence, time_us = arrivals[end]
+        # One tick is kept for rounding.
+        if sequence - start >= MAX_STATUSES or abs(time_us - last_us) > (0x7FFF - 1) * TICK_US:
+            break
+        last_us = time_us
+        end += 1
+    return end, reference
+
+
+def _with_losses(arrivals: Iterable[tuple[int, int]], start: int, reference_us: int) -> list[tuple[int, int | None]]:
+    told: list[tuple[int, int | None]] = []
+    expected = start
+    for sequence, time_us in arrivals:
+        told.extend((lost & 0xFFFF, None) for lost in range(expected, sequence))
+        told.append((sequence & 0xFFFF, time_us - reference_us))
+        expected = sequence + 1
+    return told
+
+
+def _chunks(symbols: bytearray) -> bytes:
+    """Greedy, as the draft suggests: a run where it is longer than a vector, else the vector that says more."""
+    chunks = bytearray()
+    at, count = 0, len(symbols)
+    while at < count:
+        run = 1
+        while at + run < count and symbols[at + run] == symbols[at] and run < _MAX_RUN:
+            run += 1
+        if run >= 14 or at + run == count:
+            chunks += _CHUNK.pack(symbols[at] << 13 | run)
+            at += run
+            continue
+        ahead = symbols[at : at + 14]
+        if run < 7 and _LARGE_SYMBOL in ahead:
+            chunks += _CHUNK.pack(0xC000 | _vector(ahead[:7], 2, 7))
+            at += 7
+        elif _LARGE_SYMBOL in ahead:
+            chunks += _CHUNK.pack(symbols[at] << 13 | run)
+            at += run
+        else:
+            chunks += _CHUNK.pack(0x8000 | _vector(ahead, 1, 14))
+            at += 14
+    return bytes(chunks)
+
+
+def _vector(symbols: bytearray, bits: int, places: int) -> int:
+    word = 0
+    for symbol in symbols:
+        word = word << bits | symbol
+    return word << bits * (places - len(symbols))
+
+
+def parse_transport_feedback(body: memoryview) -> TransportFeedback:
+    start = SSRCS.size + _HEAD.size
+    if len(body) < start + _CHUNK.size:
+        raise RtcpError("feedback is too short")
+    base, count, packed = _HEAD.unpack_from(body, SSRCS.size)
+    if not 1 <= count <= MAX_STATUSES:
+        raise RtcpError("feedback tells of none or of too many packets")
+    symbols, at = _parse_chunks(body, start, count)
+    arrivals: list[tuple[int, int | None]] = []
+    tick = 0
+    try:
+        for index, symbol in enumerate(symbols):
+            if symbol == _SMALL:
+                tick += body[at]
+                at += 1
+            elif symbol == _LARGE_SYMBOL:
+                tick += _LARGE.unpack_from(body, at)[0]
+                at += 2
+            elif symbol != _LOST:
+                raise RtcpError("feedback uses the reserved symbol")
+            arrivals.append((base + index & 0xFFFF, None if symbol == _LOST else tick * TICK_US))
+    except (IndexError, struct.error):
+        raise RtcpError("feedback has fewer deltas than it says") from None
+    reference = packed >> 8
+    if reference & 0x800000:
+        reference -= 1 << 24
+    return TransportFeedback(*SSRCS.unpack_from(body), base, reference, packed & 0xFF, tuple(arrivals))
+
+
+def _parse_chunks(body: memoryview, at: int, count: int) -> tuple[bytes, int]:
+    """(`count` symbols, offset of the first delta). A last chunk may say more than is left; the rest is filling."""
+    symbols = bytearray()
+    while len(symbols) < count:
+        if at + _CHUNK.size > len(body):
+            raise RtcpError("feedback has fewer chunks than it says")
+        (chunk,) = _CHUNK.unpack_from(body, at)
+        at += _CHUNK.size
+        if not chunk & 0x8000:
+            symbols += bytes((chunk >> 13 & 3,)) * min(chunk & _MAX_RUN, count - len(symbols))
+        elif not chunk & 0x4000:
+            symbols += bytes(chunk >> shift & 1 for shift in range(13, -1, -1))
+        else:
+            symbols += bytes(chunk >> shift & 3 for shift in range(12, -1, -2))
+    return bytes(symbols[:count]), at
