@@ -1,0 +1,1 @@
+"""The selective forwarding unit, sans-IO: packets and `now` in, packets, events and the next deadline out."""
