@@ -12,6 +12,29 @@ from telemed.lib.ids import public_id
 from telemed.vault.fields import EncryptedTextField
 
 
+class MediaNode(models.Model):
+    """An rtc process that answers on `url`. A row per address: whoever is started there next takes the row over."""
+
+    # Where browsers reach it: absolute ws: or wss: address without the path of a visit and without a slash at the end.
+    url = models.CharField(max_length=200, unique=True)
+    number = models.PositiveSmallIntegerField(default=0)
+    # Random for every start: a process that was replaced notices that the row is no longer its own.
+    instance = models.CharField(max_length=22)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(db_index=True)
+    # Takes no new visits (REL-6).
+    draining = models.BooleanField(default=False)
+    # Share of what it may carry that is used, 0 to 1 and above (REL-11).
+    load = models.FloatField(default=0.0)
+
+    class Meta:
+        verbose_name = _("media node")
+        verbose_name_plural = _("media nodes")
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
 class Room(models.Model):
     class State(models.TextChoices):
         SCHEDULED = "scheduled", _("Not open yet")
@@ -43,6 +66,9 @@ class Room(models.Model):
     live_at = models.DateTimeField(_("started"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices, blank=True, default="")
+    # The rtc process that serves this visit's sockets and media; None while there is only one process.
+    media_node = models.ForeignKey(MediaNode, on_delete=models.SET_NULL, null=True, blank=True, related_name="rooms")
+    pinned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("visit")
