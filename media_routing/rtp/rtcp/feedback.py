@@ -98,7 +98,8 @@ def parse_nack(body: memoryview) -> Nack:
             lowest = mask & -mask
             sequences.append((pid + lowest.bit_length()) & 0xFFFF)
             mask ^= lowest
-    return Nack(*SSRCS.unpack_from(body), tuple(sequences))
+    sender_ssrc, media_ssrc = SSRCS.unpack_from(body)
+    return Nack(sender_ssrc, media_ssrc, tuple(sequences))
 
 
 def parse_picture_loss(body: memoryview) -> PictureLoss:
@@ -114,7 +115,7 @@ def parse_full_intra(body: memoryview) -> FullIntra:
 
 def parse_application(body: memoryview) -> Remb | None:
     """None for an application layer feedback that is not a REMB (libwebrtc has others)."""
-    if len(body) < SSRCS.size + _REMB.size or body[8:12] != b"REMB":
+    if len(body) < SSRCS.size + _REMB.size or bytes(body[8:12]) != b"REMB":
         return None
     _, word = _REMB.unpack_from(body, SSRCS.size)
     count, exponent, mantissa = word >> 24, word >> _MANTISSA_BITS & _MAX_EXPONENT, word & (1 << _MANTISSA_BITS) - 1

@@ -68,7 +68,7 @@ def _parse_chunk(body: memoryview, at: int) -> tuple[SourceChunk, int]:
         raise RtcpError("source description has fewer chunks than it says")
     (ssrc,) = _SSRC.unpack_from(body, at)
     at += 4
-    items = []
+    items: list[tuple[int, bytes]] = []
     while True:
         if at >= len(body):
             raise RtcpError("source description does not end")

@@ -79,13 +79,16 @@ class ReceiverReport:
 def parse_sender_report(count: int, body: memoryview) -> SenderReport:
     if len(body) < _SENDER.size:
         raise RtcpError("sender report is too short")
-    return SenderReport(*_SENDER.unpack_from(body), _parse_blocks(count, body[_SENDER.size :]))
+    ssrc, ntp_time, rtp_time, packet_count, octet_count = _SENDER.unpack_from(body)
+    blocks = _parse_blocks(count, body[_SENDER.size :])
+    return SenderReport(ssrc, ntp_time, rtp_time, packet_count, octet_count, blocks)
 
 
 def parse_receiver_report(count: int, body: memoryview) -> ReceiverReport:
     if len(body) < _SSRC.size:
         raise RtcpError("receiver report is too short")
-    return ReceiverReport(*_SSRC.unpack_from(body), _parse_blocks(count, body[_SSRC.size :]))
+    (ssrc,) = _SSRC.unpack_from(body)
+    return ReceiverReport(ssrc, _parse_blocks(count, body[_SSRC.size :]))
 
 
 def _parse_blocks(count: int, data: memoryview) -> tuple[ReportBlock, ...]:

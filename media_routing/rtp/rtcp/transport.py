@@ -212,7 +212,8 @@ def parse_transport_feedback(body: memoryview) -> TransportFeedback:
     reference = packed >> 8
     if reference & 0x800000:
         reference -= 1 << 24
-    return TransportFeedback(*SSRCS.unpack_from(body), base, reference, packed & 0xFF, tuple(arrivals))
+    sender_ssrc, media_ssrc = SSRCS.unpack_from(body)
+    return TransportFeedback(sender_ssrc, media_ssrc, base, reference, packed & 0xFF, tuple(arrivals))
 
 
 def _parse_chunks(body: memoryview, at: int, count: int) -> tuple[bytes, int]:
