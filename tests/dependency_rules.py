@@ -20,6 +20,7 @@ SANS_IO = (
     "media_routing.sfu",
     "media_routing.sdp",
     "media_routing.turn",
+    "media_routing.sframe",
     "consultations.rooms.lifecycle",
     "consultations.rooms.protocol",
     "consultations.rooms.signaling",
@@ -35,10 +36,11 @@ WORLD = {
 ENGINE = {
     "policy": set(),
     "turn": set(),
+    "sframe": set(),
     "rtp": set(),
     "sdp": set(),
     "sfu": {"rtp"},
-    "runtime": {"sfu", "rtp", "sdp"},
+    "runtime": {"sfu", "rtp", "sdp", "sframe"},
     "api": {"policy", "turn", "rtp", "sdp", "sfu", "runtime"},
 }
 PRACTICE = {
