@@ -5,6 +5,7 @@ BLIND_INDEX_KEY, DATABASE_URL and REDIS_URL; every secret may also come from a f
 tests (TESTING=1) create their own secrets: nobody can run a real clinic on them, because both refuse a public address.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -324,6 +325,24 @@ SIGNALING_BURST = 60
 SIGNALING_HELLO_TIMEOUT_S = 5
 TURN_CREDENTIAL_TTL_S = 300
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Media and processes (docs/OPERATIONS.md) -----------------------------------------------------------------------------
+# One UDP port for everybody's media; rtc process k takes SFU_UDP_PORT + k. 0: any free one.
+SFU_UDP_PORT = env.env_int("SFU_UDP_PORT", 0 if DEMO or TESTING else 40000, minimum=0, maximum=65535)
+SFU_BIND_ADDRESS = env.env_str("SFU_BIND_ADDRESS", "")
+# What participants are told; empty: the machine's own addresses. Behind a 1:1 NAT, the public one.
+SFU_ADVERTISED_ADDRESSES = env.env_list("SFU_ADVERTISED_ADDRESSES", [])
+SFU_MAX_LOAD = env.env_int("SFU_MAX_LOAD_PERCENT", 70, minimum=1, maximum=100) / 100
+# Where browsers reach rtc process {index}, which listens on {port}. The host is the pages' own: cookies go nowhere else.
+RTC_URL = env.env_str("RTC_URL", f"{'wss' if HTTPS else 'ws'}://{_public.hostname}:{{port}}").rstrip("/")
+# How long SIGTERM waits for running calls (REL-6).
+DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
+# Lets another machine read /metrics; without it only this one may.
+METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
+# Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.
+PROCESS_ROLE = env.env_str("TELEMED_PROCESS_ROLE", "all")
+PROCESS_NUMBER = env.env_int("TELEMED_PROCESS_NUMBER", 0, minimum=0)
+PROCESS_PORT = env.env_int("TELEMED_PROCESS_PORT", 0, minimum=0)
 
 # --- Logs: ids only; requests are logged without query strings or bodies ------------------------------------------------------
 LOGGING = {
