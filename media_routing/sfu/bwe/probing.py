@@ -1,0 +1,198 @@
+"""Finding out whether more would fit: a short cluster of padding at a higher rate, judged by how it arrives.
+
+A leg sends only what its layers need, so nothing shows that the next layer would fit. A cluster lasts 50 ms: at twice a
+link's rate that queues 50 ms once. Doubling from success to success; after a failure 3 s pause, then ×1.5 (LiveKit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from media_routing.sfu.bwe.arrivals import Arrival
+from media_routing.sfu.bwe.sent_history import HISTORY_MASK, HISTORY_SIZE, SentHistory
+
+CLUSTER_S = 0.05
+STEP_S = 0.005
+# Shorter probes more often: quicker to climb back, more padding on a link that stays slow.
+_PAUSE_S, _PAUSE_MAX_S, _PAUSE_GROW = 3.0, 8.0, 1.5
+_FIRST_FACTOR, _NEXT_FACTOR = 3.0, 2.0
+# LiveKit: 120 % of what is wanted, at least 200 kbit/s more; the margin pays for the estimate's own trembling.
+_MARGIN = 1.2
+_MIN_STEP_BPS = 200_000
+_MIN_ARRIVED = 0.8
+_CLEAN = 0.9
+_UTILISATION = 0.95
+# After the cluster the receiver's next feedback must come: 250 ms at most in libwebrtc, and a long round trip.
+_WAIT_S = 1.0
+# libwebrtc reads a padding packet of RFC 3550 as at most 255 bytes.
+_MIN_PACKETS, _PACKET_BYTES = 5, 250
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """`bps` got through. `clean`: as fast as it was sent, so the link may hold more."""
+
+    bps: float
+    clean: bool
+
+
+class Probing(Protocol):
+    def aim(self, desired_bps: float, target_bps: float) -> None:
+        """Says what could be used, and what is believed to fit."""
+
+    def padding_due(self, history: SentHistory, now: float) -> int:
+        """Bytes of padding to send at once; 0 for none."""
+
+    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+        """Takes what arrived, returns a result when a cluster is complete."""
+
+    def postpone(self, now: float) -> None:
+        """The path is in trouble: no probe for a while."""
+
+    def deadline(self) -> float:
+        """When `padding_due` is to be asked next; infinity for never."""
+
+
+class NullProber:
+    """Never probes."""
+
+    def aim(self, desired_bps: float, target_bps: float) -> None:
+        return None
+
+    def padding_due(self, history: SentHistory, now: float) -> int:
+        return 0
+
+    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+        return None
+
+    def postpone(self, now: float) -> None:
+        return None
+
+    def deadline(self) -> float:
+        return float("inf")
+
+
+class _Cluster:
+    __slots__ = ("arrivals", "ended_at", "first", "last", "rate_bps", "seen", "sent_bytes", "started_at", "step_at")
+
+    def __init__(self, rate_bps: float, first: int, now: float) -> None:
+        self.rate_bps = rate_bps
+        self.first = self.seen = first
+        self.last: int | None = None  # one past the last number, when all is sent
+        self.sent_bytes = 0
+        self.started_at = self.step_at = now
+        self.ended_at = 0.0
+        self.arrivals: list[Arrival] = []
+
+    def count_sent(self, history: SentHistory) -> None:
+        """Media counts as well: it travels at the same rate."""
+        start = max(self.seen, history.next_sequence - HISTORY_SIZE)
+        for number in range(start, history.next_sequence):
+            self.sent_bytes += history.sizes[number & HISTORY_MASK]
+        self.seen = history.next_sequence
+
+    def due_bytes(self, now: float) -> int:
+        elapsed = min(now - self.started_at + STEP_S, CLUSTER_S)
+        wanted = max(self.rate_bps / 8 * elapsed, _MIN_PACKETS * _PACKET_BYTES * elapsed / CLUSTER_S)
+        return max(0, int(wanted) - self.sent_bytes)
+
+
+class Prober:
+    def __init__(self) -> None:
+        self._desired_bps = 0.0
+        self._target_bps = 0.0
+        self._next_at = float("inf")  # until the first feedback: without it a probe tells nothing
+        self._pause_s = _PAUSE_S
+        self._factor = _FIRST_FACTOR
+        self._cluster: _Cluster | None = None
+
+    def aim(self, desired_bps: float, target_bps: float) -> None:
+        if desired_bps > 1.5 * self._desired_bps:
+            self._pause_s = _PAUSE_S  # someone new or a larger tile: worth asking again soon
+        self._desired_bps, self._target_bps = desired_bps, target_bps
+
+    def padding_due(self, history: SentHistory, now: float) -> int:
+        cluster = self._cluster
+        if cluster is None:
+            if now < self._next_at or not self._wanting():
+                return 0
+            cluster = self._cluster = _Cluster(self._rate(), history.next_sequence, now)
+        elif cluster.last is not None:
+            if now - cluster.ended_at > _WAIT_S:
+                self._fail(now)
+            return 0
+        cluster.count_sent(history)
+        if now - cluster.started_at >= CLUSTER_S:
+            cluster.last, cluster.ended_at = history.next_sequence, now
+            return 0
+        cluster.step_at = now + STEP_S
+        return cluster.due_bytes(now)
+
+    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+        if self._next_at == float("inf"):
+            self._next_at = now
+        cluster = self._cluster
+        if cluster is None or not arrivals:
+            return None
+        end = cluster.last
+        cluster.arrivals += (a for a in arrivals if a.sequence >= cluster.first and (end is None or a.sequence < end))
+        if end is None or arrivals[-1].sequence < end - 1:
+            return None
+        result = self._measure(cluster)
+        if result is None:
+            self._fail(now)
+            return None
+        self._cluster = None
+        self._factor = _NEXT_FACTOR
+        if result.clean:
+            self._next_at = now
+            self._pause_s = _PAUSE_S
+        else:
+            self._pause(now)
+        return result
+
+    def postpone(self, now: float) -> None:
+        self._cluster = None
+        self._next_at = max(now + _PAUSE_S, self._next_at) if self._next_at != float("inf") else self._next_at
+
+    def deadline(self) -> float:
+        cluster = self._cluster
+        if cluster is not None:
+            return cluster.ended_at + _WAIT_S if cluster.last is not None else cluster.step_at
+        return self._next_at if self._wanting() else float("inf")
+
+    def _wanting(self) -> bool:
+        return self._target_bps < self._desired_bps * _MARGIN
+
+    def _rate(self) -> float:
+        step = max(self._factor * self._target_bps, self._target_bps + _MIN_STEP_BPS)
+        return min(step, max(self._desired_bps * _MARGIN, self._target_bps + _MIN_STEP_BPS))
+
+    def _fail(self, now: float) -> None:
+        self._cluster = None
+        self._pause(now)
+
+    def _pause(self, now: float) -> None:
+        self._next_at = now + self._pause_s
+        self._pause_s = min(self._pause_s * _PAUSE_GROW, _PAUSE_MAX_S)
+
+    def _measure(self, cluster: _Cluster) -> ProbeResult | None:
+        """None when too little arrived to say anything (probe_bitrate_estimator.cc)."""
+        arrived = cluster.arrivals
+        total = sum(a.size_bytes for a in arrived)
+        if len(arrived) < _MIN_PACKETS or total < _MIN_ARRIVED * cluster.sent_bytes:
+            return None
+        first_sent, last_sent = min(a.sent_at_s for a in arrived), max(a.sent_at_s for a in arrived)
+        first = min(arrived, key=lambda a: a.arrived_at_s)
+        receive_s = max(a.arrived_at_s for a in arrived) - first.arrived_at_s
+        # The last burst begins an interval that nobody measured, as does the first packet on the other side.
+        sent_bytes = sum(a.size_bytes for a in arrived if a.sent_at_s < last_sent)
+        if last_sent <= first_sent or receive_s <= 0:
+            return None
+        send_bps = sent_bytes * 8 / (last_sent - first_sent)
+        receive_bps = (total - first.size_bytes) * 8 / receive_s
+        if receive_bps < _CLEAN * send_bps:
+            return ProbeResult(_UTILISATION * receive_bps, clean=False)
+        return ProbeResult(min(send_bps, receive_bps), clean=True)

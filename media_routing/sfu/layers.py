@@ -1,0 +1,82 @@
+"""What each simulcast layer of a publisher costs now, and whether one may switch to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+_WINDOW_S = 1.0
+_SAMPLE_S = 0.1
+# A layer without packets this long was switched off by its sender.
+_SILENT_S = 1.5
+# Before the first use half a second shows its cost; a layer that went away must prove itself longer (mediasoup: 2 s),
+# as senders near their limit switch layers on and off.
+_FIRST_S, _AGAIN_S = 0.5, 2.0
+# A still picture costs little until it moves: remember what it did cost for some seconds.
+_DECAY_PER_S = 0.9
+# A receiver may stretch a picture so far before the next layer is worth its bits.
+_STRETCH = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer as the allocator sees it. `bps` 0: not to be had now."""
+
+    height: int
+    bps: int
+
+
+class LayerMeter:
+    """Measures one layer from its byte counter; the forwarding path only counts."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+        self._last_total = 0
+        self._last_packet_at = float("-inf")
+        self._active_since: float | None = None
+        self._was_off = False
+        self._bps = 0.0
+
+    def measure(self, total_bytes: int, now: float) -> None:
+        """Takes the bytes received so far. Call it some times a second; more often than 10 Hz is ignored."""
+        samples = self._samples
+        if samples and now - samples[-1][0] < _SAMPLE_S:
+            return
+        if total_bytes > self._last_total:
+            self._last_total = total_bytes
+            self._last_packet_at = now
+            if self._active_since is None:
+                self._active_since = now
+                samples.clear()
+                self._bps = 0.0
+        elif self._active_since is not None and now - self._last_packet_at > _SILENT_S:
+            self._active_since = None
+            self._was_off = True
+        elapsed = now - samples[-1][0] if samples else 0.0
+        samples.append((now, total_bytes))
+        while len(samples) > 2 and now - samples[0][0] > _WINDOW_S + 1e-6:
+            samples.popleft()
+        span = now - samples[0][0]
+        if span >= 3 * _SAMPLE_S:
+            self._bps = max((total_bytes - samples[0][1]) * 8 / span, self._bps * _DECAY_PER_S**elapsed)
+
+    @property
+    def active(self) -> bool:
+        return self._active_since is not None
+
+    def usable_bps(self, now: float) -> int:
+        """Bits per second that choosing this layer costs; 0 while one may not choose it."""
+        if self._active_since is None or now - self._active_since < (_AGAIN_S if self._was_off else _FIRST_S):
+            return 0
+        return int(self._bps)
+
+
+def layer_for_height(layers: tuple[Layer, ...], height: int) -> int:
+    """The index of the lowest usable layer that fills `height` device pixels, else the highest usable; -1 for none."""
+    best = -1
+    for index, layer in enumerate(layers):
+        if layer.bps > 0:
+            best = index
+            if layer.height * _STRETCH >= height:
+                break
+    return best

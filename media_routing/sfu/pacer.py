@@ -1,0 +1,90 @@
+"""Spreads bursts over time: a key frame at once would overrun the queue of a slow link.
+
+A token bucket with a bounded queue behind it. Audio never asks: it is small, and late audio is lost audio.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# libwebrtc paces at 2.5 times the target: enough to drain a key frame soon, little enough not to queue it elsewhere.
+_FACTOR = 2.5
+_BURST_S = 0.04
+_BURST_MIN_BYTES = 3_000
+# What waits longer is worthless to a call; the receiver's NACK or a key frame repairs the hole.
+_QUEUE_S = 0.4
+_QUEUE_MIN_BYTES = 60_000
+
+
+class Pacer(Generic[T]):
+    """Items are whatever the leg needs to send a packet later; numbers that must rise on the wire are given then."""
+
+    def __init__(self, target_bps: float, now: float) -> None:
+        self._queue: deque[tuple[T, int]] = deque()
+        self._queued_bytes = 0
+        self._taken_at = now
+        self.dropped = 0
+        self.set_target(target_bps)
+        self._tokens = self._burst_bytes
+
+    def set_target(self, bps: float) -> None:
+        self._bytes_per_s = bps * _FACTOR / 8
+        self._burst_bytes = max(self._bytes_per_s * _BURST_S, _BURST_MIN_BYTES)
+        self._queue_bytes = max(self._bytes_per_s * _QUEUE_S, _QUEUE_MIN_BYTES)
+
+    def take(self, size: int, now: float) -> bool:
+        """Whether a packet of `size` bytes may leave at once; if not, `push` it."""
+        if self._queue:
+            return False
+        tokens = self._tokens + (now - self._taken_at) * self._bytes_per_s
+        self._taken_at = now
+        if tokens > self._burst_bytes:
+            tokens = self._burst_bytes
+        # The bucket may go into debt by one packet: else a packet larger than what is left waits for a full refill.
+        if tokens <= 0:
+            self._tokens = tokens
+            return False
+        self._tokens = tokens - size
+        return True
+
+    def push(self, item: T, size: int, *, urgent: bool = False) -> bool:
+        """Queues, in front when `urgent` (a repair is already late). False: dropped, the queue is full."""
+        if self._queued_bytes + size > self._queue_bytes:
+            self.dropped += 1
+            return False
+        self._queued_bytes += size
+        if urgent:
+            self._queue.appendleft((item, size))
+        else:
+            self._queue.append((item, size))
+        return True
+
+    def release(self, now: float) -> Iterator[T]:
+        """Yields what may leave now, in order; each is out of the queue when yielded."""
+        tokens = self._tokens + (now - self._taken_at) * self._bytes_per_s
+        self._taken_at = now
+        self._tokens = min(tokens, self._burst_bytes)
+        while self._queue and self._tokens > 0:
+            item, size = self._queue.popleft()
+            self._queued_bytes -= size
+            self._tokens -= size
+            yield item
+
+    def clear(self) -> None:
+        """Forgets what waits, e.g. when its source is switched away."""
+        self._queue.clear()
+        self._queued_bytes = 0
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._queued_bytes
+
+    def deadline(self) -> float:
+        """When `release` has something to give; infinity with an empty queue."""
+        if not self._queue:
+            return float("inf")
+        return self._taken_at + max(0.0, (1 - self._tokens) / self._bytes_per_s)
