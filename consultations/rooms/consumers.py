@@ -76,6 +76,9 @@ class VisitConsumer(GuardedSocket):
         match effect:
             case signaling.Relay(to, relayed):
                 await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": relayed})
+            case signaling.Spread(peers, said):
+                for to in peers:
+                    await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": said})
             case signaling.Refuse(code, request_id):
                 await self.send_error(code, request_id)
             case signaling.Close(code):

@@ -31,6 +31,10 @@ SENTENCES: dict[str, str | Promise] = {
     "hello_twice": _("The page is already connected."),
     "too_many_messages": _("That was too much at once. Please wait a moment."),
     "wrong_stream": _("The connection is being set up again."),
+    "wrong_route": _("The connection is being set up again."),
+    "bad_sdp": _("The connection could not be set up. Please reload the page."),
+    "sfu_full": _("The clinic's media server is full at the moment. Please try again in a few minutes."),
+    "sfu_draining": _("The clinic's media server is being restarted. Please try again in a minute."),
     # Rights and steps
     "not_admitted": _("You have not been let in yet."),
     "not_allowed": _("You cannot do this in this visit."),

@@ -1,6 +1,7 @@
 """Which message is legal when, and who gets it. Pure: what a socket may do comes in, effects come out.
 
-    parse (protocol.py) ──▶ decide(viewer, message) ──▶ Relay   to the one addressed seat
+    parse (protocol/) ──▶ decide(viewer, message) ──▶   Relay   to the one addressed seat
+                                                        Spread  to several of the admitted
                                                         Act     an action, which checks everything again in its transaction
                                                         Refuse  with a stable code
                                                         Close   the socket
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from consultations.rooms import protocol
-from consultations.rooms.protocol import Ack, Body, Candidate, Description, Hidden, Message, Signal
+from consultations.rooms.protocol import Ack, Body, Candidate, Description, Hidden, Message, Say, Signal
 
 CLOSE_BAD_MESSAGE: Final = 4400
 CLOSE_NOT_SIGNED_IN: Final = 4401
@@ -38,6 +39,7 @@ class Viewer:
     room_state: str
     peers: frozenset[str]
     hide_addresses: bool = False
+    route: str = "p2p"
 
     @property
     def admitted(self) -> bool:
@@ -47,6 +49,12 @@ class Viewer:
 @dataclass(frozen=True, slots=True)
 class Relay:
     to: str
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    to: frozenset[str]
     message: dict[str, Any]
 
 
@@ -66,7 +74,7 @@ class Close:
     code: int
 
 
-Effect = Relay | Act | Refuse | Close
+Effect = Relay | Spread | Act | Refuse | Close
 
 
 def gate(viewer: Viewer) -> Close | None:
@@ -93,9 +101,13 @@ def decide(viewer: Viewer, message: Message) -> Effect:
             return _relay(viewer, message)
         case protocol.Path() | protocol.IceServers():
             return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
+        case protocol.SfuOffer() | protocol.SfuView():
+            return _not_on_server(viewer, request_id) or Act(message)
+        case protocol.Say():
+            return _not_on_server(viewer) or _spread(viewer, message)
         case protocol.Leave():
             return Act(message) if viewer.device_active else Refuse("not_allowed", request_id)
-        case protocol.Admit() | protocol.AdmitDevice() | protocol.Remove() | protocol.Finish():
+        case protocol.Admit() | protocol.AdmitDevice() | protocol.Remove() | protocol.Finish() | protocol.Invite():
             seated = viewer.role == "practitioner" and viewer.state == "admitted" and viewer.device_active
             return Act(message) if seated else Refuse("not_allowed", request_id)
 
@@ -115,6 +127,20 @@ def _relay(viewer: Viewer, message: Signal | Ack) -> Effect:
         return Relay(message.to, {"type": "ack", **relayed})
     body = hide_addresses(message.body) if viewer.hide_addresses else message.body
     return Relay(message.to, {"type": "signal", **relayed, "body": body.as_json()})
+
+
+def _not_on_server(viewer: Viewer, request_id: str = "") -> Refuse | None:
+    """Two browsers on their own path have data channels: what they say to each other is none of the server's business."""
+    if not viewer.admitted:
+        return Refuse("not_admitted", request_id)
+    return None if viewer.route == "sfu" else Refuse("wrong_route", request_id)
+
+
+def _spread(viewer: Viewer, message: Say) -> Effect:
+    to = viewer.peers if message.to is None else viewer.peers & {message.to}
+    if message.to is not None and not to:
+        return Refuse("unknown_person")
+    return Spread(to, {"type": "said", "from": viewer.participant, "body": message.body.as_json()})
 
 
 # --- Hiding network addresses (PRIV-6) ------------------------------------------------------------------------------------

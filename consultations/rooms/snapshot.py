@@ -70,6 +70,7 @@ def build_viewer(facts: RoomFacts, viewer_id: str, *, page: str, device_state: s
         room_state=facts.state,
         peers=frozenset(person.id for person in admitted_people(facts) if person.id != me.id),
         hide_addresses=facts.hide_addresses,
+        route=facts.route,
     )
 
 

@@ -12,7 +12,7 @@ from consultations.rooms.actions import visit
 from consultations.rooms.desk import Desk
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.refusals import Refused
-from consultations.rooms.signaling import Act, Close, Refuse, Relay, Viewer, decide
+from consultations.rooms.signaling import Act, Close, Refuse, Relay, Spread, Viewer, decide
 from consultations.rooms.tickets import NoEntry, Ticket, take_ticket
 from tests.base import Cast
 from tests.matrix.world import World, make_world, patient_seat
@@ -29,6 +29,10 @@ VIEWERS = {
     "relative_inside": replace(_INSIDE, role="relative"),
     "practitioner": replace(_INSIDE, role="practitioner"),
     "practitioner_alone": replace(_INSIDE, role="practitioner", room_state="open", peers=frozenset()),
+    "inside_by_server": replace(_INSIDE, route="sfu"),
+    "waiting_by_server": replace(_INSIDE, state="waiting", route="sfu"),
+    "second_device_by_server": replace(_INSIDE, device_active=False, route="sfu"),
+    "practitioner_by_server": replace(_INSIDE, role="practitioner", route="sfu"),
     "practitioner_outside": replace(_INSIDE, role="practitioner", state="invited", room_state="scheduled"),
 }
 GONE = {"removed": "close", "after_the_end": "close"}
@@ -38,8 +42,9 @@ def _row(**answers: str) -> dict[str, str]:
     return {**dict.fromkeys(VIEWERS, "refuse"), **GONE, **answers}
 
 
-_PRACTITIONER = _row(practitioner="act", practitioner_alone="act")
-_INSIDE_ONLY = {"inside": "act", "relative_inside": "act", "practitioner": "act"}
+_PRACTITIONER = _row(practitioner="act", practitioner_alone="act", practitioner_by_server="act")
+_BY_SERVER = {"inside_by_server": "act", "practitioner_by_server": "act"}
+_INSIDE_ONLY = {"inside": "act", "relative_inside": "act", "practitioner": "act", **_BY_SERVER}
 _RELAYED = _row(**dict.fromkeys(_INSIDE_ONLY, "relay"))
 MESSAGES = {
     "hello": (protocol.Hello(PAGE, 0), _row()),
@@ -48,17 +53,27 @@ MESSAGES = {
     "ack": (protocol.Ack(PEER, f"page1111.{PAGE}", 1), _RELAYED),
     "path": (protocol.Path(protocol.PathReport("lost", "", "", "", None)), _row(**_INSIDE_ONLY)),
     "ice_servers": (protocol.IceServers("1"), _row(**_INSIDE_ONLY)),
-    "leave": (protocol.Leave("1"), {**dict.fromkeys(VIEWERS, "act"), "second_device": "refuse", **GONE}),
+    "leave": (
+        protocol.Leave("1"),
+        {**dict.fromkeys(VIEWERS, "act"), "second_device": "refuse", "second_device_by_server": "refuse", **GONE},
+    ),
     "admit": (protocol.Admit("1", PEER, "confirmed"), _PRACTITIONER),
     "admit_device": (protocol.AdmitDevice("1", PEER, PEER), _PRACTITIONER),
     "remove": (protocol.Remove("1", PEER, "other"), _PRACTITIONER),
     "finish": (protocol.Finish("1", "done"), _PRACTITIONER),
+    "invite": (protocol.Invite("1", "interpreter", "Ina Iver", "", ""), _PRACTITIONER),
+    "sfu_offer": (protocol.SfuOffer("1", PAGE, "v=0", {"0": "microphone"}), _row(**_BY_SERVER)),
+    "sfu_view": (protocol.SfuView((protocol.Want(PEER, "camera", 360, False),)), _row(**_BY_SERVER)),
+    "say": (
+        protocol.Say(None, protocol.MediaState(True, True, False, False, ("audio",))),
+        _row(**dict.fromkeys(_BY_SERVER, "relay")),
+    ),
 }
-ANSWERS = {Act: "act", Refuse: "refuse", Relay: "relay", Close: "close"}
+ANSWERS = {Act: "act", Refuse: "refuse", Relay: "relay", Spread: "relay", Close: "close"}
 
 
 def test_every_message_is_declared() -> None:
-    assert set(MESSAGES) == set(protocol._READERS)
+    assert set(MESSAGES) == set(protocol.READERS)
 
 
 @pytest.mark.parametrize("name", MESSAGES)

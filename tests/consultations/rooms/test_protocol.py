@@ -13,6 +13,7 @@ from consultations.rooms.protocol import ProtocolError, parse
 ID = "0123456789abcdefghijkl"
 STREAM = "page-one-1.page-two-2"
 SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+MEDIA = {"mic": True, "camera": False, "screen": False, "hand": True, "sends": ["audio"]}
 CANDIDATE = "candidate:1 1 udp 2122 192.168.1.2 5000 typ host"
 
 
@@ -47,8 +48,31 @@ def test_it_reads_every_message() -> None:
             },
             protocol.Path(protocol.PathReport("connected", "relay", "relay", "prflx", 13)),
         ),
+        (
+            {
+                "type": "invite",
+                "id": "1",
+                "role": "interpreter",
+                "name": " Ina Iver ",
+                "language": "de",
+                "contact": None,
+            },
+            protocol.Invite("1", "interpreter", "Ina Iver", "de", ""),
+        ),
+        (
+            {"type": "sfu_offer", "id": "1", "connection": "connection", "sdp": SDP, "sources": {"0": "microphone"}},
+            protocol.SfuOffer("1", "connection", SDP, {"0": "microphone"}),
+        ),
+        (
+            {"type": "sfu_view", "wants": [{"participant": ID, "source": "camera", "height": 360, "pinned": True}]},
+            protocol.SfuView((protocol.Want(ID, "camera", 360, True),)),
+        ),
+        (
+            {"type": "say", "to": None, "body": {"kind": "media", "media": MEDIA}},
+            protocol.Say(None, protocol.MediaState(True, False, False, True, ("audio",))),
+        ),
     ]
-    assert {data["type"] for data, _ in examples} | {"signal"} == set(protocol._READERS)
+    assert {data["type"] for data, _ in examples} | {"signal"} == set(protocol.READERS)
     for data, message in examples:
         assert parse(json.dumps(data)) == message
 
@@ -115,6 +139,89 @@ def test_a_wrong_field_is_refused_and_not_fatal(data: dict[str, object]) -> None
     assert code_of(json.dumps(data)) == ("bad_field", False)
 
 
+WANT = {"participant": ID, "source": "camera", "height": 180, "pinned": False}
+LINE = {"id": "m1", "from": ID, "at_ms": 1, "text": "Hello"}
+OFFER = {"type": "sfu_offer", "id": "1", "connection": "connection", "sdp": SDP, "sources": {"0": "camera"}}
+INVITE = {
+    "type": "invite",
+    "id": "1",
+    "role": "relative",
+    "name": "Rita",
+    "language": "",
+    "contact": "rita@mail.example",
+}
+
+
+def say(body: object, to: object = None) -> dict[str, object]:
+    return {"type": "say", "to": to, "body": body}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "media", "media": MEDIA},
+        {"kind": "chat", "message": {"id": "m1", "at_ms": 1, "text": "Two\nlines"}},
+        {"kind": "history", "messages": [LINE] * 100},
+    ],
+)
+def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None:
+    message = parse(json.dumps(say({**body, "from": "somebody else"}, ID)))
+    assert isinstance(message, protocol.Say)
+    assert message.body.as_json() == body
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        say({"kind": "history", "messages": [LINE]}),  # to everybody: an answer to one newcomer, times eight
+        say({"kind": "history", "messages": [LINE] * 101}, ID),
+        say({"kind": "history", "messages": [{**LINE, "from": "x"}]}, ID),
+        say({"kind": "chat", "message": {**LINE, "text": ""}}),
+        say({"kind": "chat", "message": {**LINE, "text": "x" * 4001}}),
+        say({"kind": "chat", "message": {**LINE, "text": "\x00"}}),
+        say({"kind": "chat", "message": {**LINE, "text": "\ud800"}}),
+        say({"kind": "chat", "message": {**LINE, "at_ms": 1.5}}),
+        say({"kind": "media", "media": {**MEDIA, "mic": 1}}),
+        say({"kind": "media", "media": {**MEDIA, "sends": ["audio", "audio"]}}),
+        say({"kind": "media", "media": {**MEDIA, "sends": [["audio"]]}}),
+        say({"kind": "verified"}),
+        say({"kind": "chat", "message": LINE}, "everybody"),
+        {"type": "say", "body": {"kind": "chat", "message": LINE}},
+        {"type": "sfu_view", "wants": [WANT, WANT]},
+        {"type": "sfu_view", "wants": [{**WANT, "participant": f"{n:022}"} for n in range(17)]},
+        {"type": "sfu_view", "wants": [{**WANT, "height": -1}]},
+        {"type": "sfu_view", "wants": [{**WANT, "height": 10_000}]},
+        {"type": "sfu_view", "wants": [{**WANT, "source": "desk"}]},
+        {"type": "sfu_view", "wants": {"0": WANT}},
+        {**OFFER, "sources": {}},
+        {**OFFER, "sources": {"0": "camera", "1": "camera"}},
+        {**OFFER, "sources": {"0": "camera", "1": "screen", "2": "microphone", "3": "camera"}},
+        {**OFFER, "sources": {"a b": "camera"}},
+        {**OFFER, "sources": {"x" * 17: "camera"}},
+        {**OFFER, "sources": {"0": ["camera"]}},
+        {**OFFER, "sources": ["camera"]},
+        {**OFFER, "connection": "short"},
+        {**OFFER, "sdp": "v=0\r\n" + "m=audio 9 X 111\r\n" * 21},
+        {**OFFER, "sdp": SDP + "a=" + "x" * 57_344 + "\r\n"},
+        {**INVITE, "role": "patient"},
+        {**INVITE, "role": "practitioner"},
+        {**INVITE, "name": "  "},
+        {**INVITE, "name": "x" * 151},
+        {**INVITE, "name": "Rita\nRude"},
+        {**INVITE, "language": "../de"},
+        {**INVITE, "contact": "x" * 255},
+    ],
+)
+def test_a_wrong_field_about_the_media_server_is_refused(data: dict[str, object]) -> None:
+    assert code_of(json.dumps(data)) == ("bad_field", False)
+
+
+def test_an_offer_for_eight_people_is_taken() -> None:
+    sdp = "v=0\r\n" + ("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" + "a=rtpmap:96 VP8/90000\r\n" * 100) * 20
+    message = parse(json.dumps({**OFFER, "sdp": sdp}))
+    assert isinstance(message, protocol.SfuOffer)
+
+
 def test_another_version_is_fatal() -> None:
     assert code_of('{"type":"hello","v":2,"page":"page-one-1","rev":0}') == ("bad_message", True)
 
@@ -164,16 +271,36 @@ anything = st.recursive(
 )
 names = st.sampled_from(
     ["id", "v", "page", "rev", "to", "stream", "seq", "body", "report", "participant", "identity", "device", "outcome",
-     "kind", "sdp", "candidate", "sdpMid"]
+     "kind", "sdp", "candidate", "sdpMid", "wants", "source", "height", "pinned", "connection", "sources", "media",
+     "message", "messages", "at_ms", "text", "from", "role", "name", "language", "contact", "sends"]
 )  # fmt: skip
 good = st.sampled_from(
     [1, ID, STREAM, "page-one-1", "done", "known", "offer", SDP, CANDIDATE, "description", "candidate"]
 )
 inner = st.dictionaries(names, anything | good, max_size=6)
 almost = st.fixed_dictionaries(
-    {"type": st.sampled_from(sorted(protocol._READERS))},
+    {"type": st.sampled_from(sorted(protocol.READERS))},
     optional=dict.fromkeys(
-        ("id", "to", "stream", "seq", "body", "report", "page", "v", "rev"), anything | good | inner
+        (
+            "id",
+            "to",
+            "stream",
+            "seq",
+            "body",
+            "report",
+            "page",
+            "v",
+            "rev",
+            "wants",
+            "connection",
+            "sdp",
+            "sources",
+            "role",
+            "name",
+            "language",
+            "contact",
+        ),
+        anything | good | inner | st.lists(inner, max_size=3),
     ),
 )
 
@@ -183,7 +310,7 @@ def _never_raises_anything_else(text: str) -> None:
         message = parse(text)
     except ProtocolError:
         return
-    if isinstance(message, protocol.Signal):
+    if isinstance(message, protocol.Signal | protocol.Say):
         json.dumps(message.body.as_json(), ensure_ascii=False).encode()  # can be sent on
 
 

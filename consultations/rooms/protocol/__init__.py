@@ -1,0 +1,77 @@
+"""The messages of docs/PROTOCOL.md: bytes from a stranger in, typed values or one `ProtocolError` out.
+
+Whatever is relayed is built again from these types, so a field that is not named here never reaches another person.
+
+    fields.py    one JSON object, read strictly        reading.py   the table: type -> reader
+    visit.py     people coming and going               peer.py      two browsers connecting to each other
+    media.py     a browser connecting to the server    talk.py      what pages say to each other through the server
+"""
+
+from consultations.rooms.protocol.fields import ProtocolError
+from consultations.rooms.protocol.media import SfuOffer, SfuView, Want
+from consultations.rooms.protocol.peer import (
+    Ack,
+    Body,
+    Candidate,
+    Description,
+    Hidden,
+    NoMoreCandidates,
+    Path,
+    PathReport,
+    Restart,
+    Signal,
+    check_sdp,
+)
+from consultations.rooms.protocol.reading import READERS, Message, Request, parse
+from consultations.rooms.protocol.talk import Chat, ChatLine, History, MediaState, Say
+from consultations.rooms.protocol.visit import (
+    GUEST_ROLES,
+    OUTCOMES,
+    Admit,
+    AdmitDevice,
+    Finish,
+    Hello,
+    IceServers,
+    Invite,
+    Leave,
+    Ping,
+    Remove,
+)
+
+__all__ = [
+    "GUEST_ROLES",
+    "OUTCOMES",
+    "READERS",
+    "Ack",
+    "Admit",
+    "AdmitDevice",
+    "Body",
+    "Candidate",
+    "Chat",
+    "ChatLine",
+    "Description",
+    "Finish",
+    "Hello",
+    "Hidden",
+    "History",
+    "IceServers",
+    "Invite",
+    "Leave",
+    "MediaState",
+    "Message",
+    "NoMoreCandidates",
+    "Path",
+    "PathReport",
+    "Ping",
+    "ProtocolError",
+    "Remove",
+    "Request",
+    "Restart",
+    "Say",
+    "SfuOffer",
+    "SfuView",
+    "Signal",
+    "Want",
+    "check_sdp",
+    "parse",
+]

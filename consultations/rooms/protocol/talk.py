@@ -1,0 +1,114 @@
+"""What people on the media server say to each other's pages: chat, and the state of their devices. Nothing is kept."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from consultations.rooms.protocol.fields import Fields, ProtocolError
+
+MAX_TEXT_CHARS: Final = 4000  # as in static/js/lib/chat_log.js
+MAX_HISTORY: Final = 100  # messages in one `say`; a longer history comes in several
+MAX_AT_MS: Final = 2**53 - 1
+
+_SLOTS = frozenset({"audio", "video"})
+_TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
+# Chat has lines; other control characters have no business in it.
+_CHAT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaState:
+    """`sends`: the slots there is a device for, muted or not."""
+
+    mic: bool
+    camera: bool
+    screen: bool
+    hand: bool
+    sends: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        media = {
+            "mic": self.mic,
+            "camera": self.camera,
+            "screen": self.screen,
+            "hand": self.hand,
+            "sends": list(self.sends),
+        }
+        return {"kind": "media", "media": media}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """`at_ms` is the writer's wall clock. `author` is '' for the sender's own line: the server names the sender."""
+
+    id: str
+    at_ms: int
+    text: str
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    line: ChatLine
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "chat", "message": {"id": self.line.id, "at_ms": self.line.at_ms, "text": self.line.text}}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Lines handed to a page that was reloaded or came late; what the sender says about their authors is not proved."""
+
+    lines: tuple[ChatLine, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        lines = [{"id": line.id, "from": line.author, "at_ms": line.at_ms, "text": line.text} for line in self.lines]
+        return {"kind": "history", "messages": lines}
+
+
+SayBody = MediaState | Chat | History
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """`to` None is everybody; a history always goes to one."""
+
+    to: str | None
+    body: SayBody
+
+
+def read_say(fields: Fields) -> Say:
+    to = None if fields.is_null("to") else fields.public_id("to")
+    body = _body(fields.inner("body"))
+    if to is None and isinstance(body, History):
+        raise ProtocolError("bad_field")
+    return Say(to, body)
+
+
+def _body(fields: Fields) -> SayBody:
+    kind = fields.choice("kind", frozenset({"media", "chat", "history"}))
+    if kind == "media":
+        return _media(fields.inner("media"))
+    if kind == "chat":
+        return Chat(_line(fields.inner("message")))
+    lines = fields.items("messages", limit=MAX_HISTORY)
+    return History(tuple(_line(line, author=line.public_id("from")) for line in lines))
+
+
+def _media(fields: Fields) -> MediaState:
+    return MediaState(
+        mic=fields.flag("mic"),
+        camera=fields.flag("camera"),
+        screen=fields.flag("screen"),
+        hand=fields.flag("hand"),
+        sends=fields.choices("sends", _SLOTS),
+    )
+
+
+def _line(fields: Fields, *, author: str = "") -> ChatLine:
+    return ChatLine(
+        id=fields.text("id", _TOKEN, limit=64),
+        at_ms=fields.number("at_ms", 0, MAX_AT_MS),
+        text=fields.text("text", _CHAT, limit=MAX_TEXT_CHARS),
+        author=author,
+    )
