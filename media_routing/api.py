@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from media_routing.policy.decision import Decision, Reason
 from media_routing.policy.facts import Facts
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
+from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
+from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
+
+if TYPE_CHECKING:
+    from media_routing.runtime.service import MediaService
 
 __all__ = [
     "MAX_TTL_S",
@@ -15,8 +21,15 @@ __all__ = [
     "Decision",
     "Facts",
     "IceServer",
+    "JoinAnswer",
+    "Listener",
+    "MediaRefused",
+    "MediaService",
+    "MediaSettings",
     "Reason",
+    "Sample",
     "TurnServer",
+    "Want",
     "decide",
     "ice_servers",
     "join_descriptor",
@@ -36,30 +49,55 @@ LOST_AFTER_MS = 2500
 CODECS = ("video/VP8",)
 
 
+# What a sender makes of its camera (RFC 8853), lowest first: the heights of sfu/config.py; the rates are what libwebrtc
+# gives VP8 at these heights. Higher: a better picture for whoever has the line, a longer wait for the top layer.
+LAYERS: tuple[dict[str, object], ...] = (
+    {"rid": "l", "height": 180, "max_bps": 150_000},
+    {"rid": "m", "height": 360, "max_bps": 500_000},
+    {"rid": "h", "height": 720, "max_bps": 1_700_000},
+)
+
+
+def __getattr__(name: str) -> Any:
+    """`MediaService`, loaded when it is asked for: it brings aiortc, which no management command needs."""
+    if name == "MediaService":
+        from media_routing.runtime.service import MediaService
+
+        return MediaService
+    raise AttributeError(name)
+
+
 def join_descriptor(
     decision: Decision,
     participant_id: str,
     peer_ids: Iterable[str],
     describe: Callable[[Reason], str],
+    *,
+    room_size: int = 2,
 ) -> dict[str, object] | None:
     """How one participant's browser joins the media, or None when the decision is a refusal.
 
-    `describe` turns a reason into the sentence shown to this person. Of two peers exactly one is polite (perfect
-    negotiation, W3C webrtc §10.7): the one whose id sorts first, so both sides agree without talking.
+    `describe` turns a reason into the sentence shown to this person. Of two peers on their own path exactly one is polite
+    (perfect negotiation, W3C webrtc §10.7): the one whose id sorts first, so both sides agree without talking. Towards the
+    server it is always the browser that offers, with places to receive `room_size` people.
     """
     if decision.refusal:
         return None
-    return {
+    others = [peer_id for peer_id in peer_ids if peer_id != participant_id]
+    descriptor: dict[str, object] = {
         "engine": decision.route,
         "decision": {
             "route": decision.route,
             "reasons": [{"code": reason.code, "text": describe(reason)} for reason in decision.reasons],
         },
-        "peers": [
-            {"id": peer_id, "polite": participant_id < peer_id} for peer_id in peer_ids if peer_id != participant_id
-        ],
+        "peers": [{"id": peer_id, "polite": participant_id < peer_id} for peer_id in others],
         "ice_transport_policy": decision.ice_transport_policy,
         "heartbeat_ms": HEARTBEAT_MS,
         "lost_after_ms": LOST_AFTER_MS,
         "codecs": list(CODECS),
     }
+    if decision.route == "sfu":
+        descriptor["peers"] = [{"id": peer_id} for peer_id in others]
+        descriptor["room_size"] = room_size
+        descriptor["layers"] = [dict(layer) for layer in LAYERS]
+    return descriptor

@@ -8,8 +8,12 @@ from typing import Literal
 PrivacyClass = Literal["standard", "maximum"]
 Profile = Literal["kbv", "hipaa", "gdpr"]
 
+# Why the media server takes no further visit now (REL-11); "" when it does.
+ServerRefusal = Literal["", "sfu_full", "sfu_draining"]
+
 PRIVACY_CLASSES: tuple[PrivacyClass, ...] = ("standard", "maximum")
 PROFILES: tuple[Profile, ...] = ("kbv", "hipaa", "gdpr")
+SERVER_REFUSALS: tuple[ServerRefusal, ...] = ("", "sfu_full", "sfu_draining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class Facts:
     """One visit at one moment.
 
     `participants` counts the people who would exchange media: for an admission ask with the
-    newcomer already counted. `seats` counts the people who may still come.
+    newcomer already counted. `seats` counts the people who may still come. `on_server`: the visit's media go through
+    the server at this moment; `server_refusal` is about visits that do not.
     """
 
     participants: int
@@ -31,6 +36,8 @@ class Facts:
     relay_only_by_patient: bool = False
     turn_available: bool = True
     sfu_available: bool = False
+    server_refusal: ServerRefusal = ""
+    on_server: bool = False
     sfu_is_blind: bool = False  # frames are encrypted with keys the server never has (RFC 9605)
 
     def __post_init__(self) -> None:
@@ -40,6 +47,8 @@ class Facts:
             raise ValueError("unknown privacy class")
         if self.profile not in PROFILES:
             raise ValueError("unknown regulatory profile")
+        if self.server_refusal not in SERVER_REFUSALS:
+            raise ValueError("unknown refusal of the media server")
 
     @property
     def relay_only(self) -> bool:
@@ -54,3 +63,18 @@ class Facts:
     def needs_server(self) -> bool:
         """True when two browsers alone cannot carry this visit."""
         return self.participants > 2 or self.recording or self.ai_active
+
+    @property
+    def server_is_full(self) -> bool:
+        """True when the server would have to take this visit in and does not. A visit that is on it stays."""
+        return bool(self.server_refusal) and not self.on_server
+
+    @property
+    def server_must_be_blind(self) -> bool:
+        return self.server_may_not_listen and not self.sfu_is_blind
+
+    @property
+    def by_server(self) -> bool:
+        """True when the media go through the server if nothing is in the way: needed, begun there, or meant for more than two."""
+        possible = self.sfu_available and not self.server_is_full and not self.server_must_be_blind
+        return self.needs_server or ((self.visit_is_group or self.on_server) and possible)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from media_routing.policy.decision import Decision, IceTransportPolicy, Reason, Route, Scalar
+from media_routing.policy.decision import ROUTES, Decision, IceTransportPolicy, Reason, Route, Scalar
 from media_routing.policy.facts import Facts
 
 
@@ -42,6 +42,7 @@ class Condition:
     applies: Callable[[Facts], bool]
     text: str
     ice_transport_policy: IceTransportPolicy = "all"
+    routes: tuple[Route, ...] = ROUTES  # on which it can apply
 
 
 # fmt: off  (a table: one rule per entry, as in docs/ROUTING.md)
@@ -75,8 +76,8 @@ ROUTE_RULES: tuple[Rule, ...] = (
     Rule(
         "relay_required_but_missing",
         "none",
-        lambda f: f.relay_only and not f.turn_available,
-        "Addresses must be hidden, but no relay is configured: rather no call than a visible address.",
+        lambda f: f.relay_only and not f.turn_available and not f.by_server,
+        "Two browsers must hide their addresses, but no relay is configured: rather no call than a visible address.",
     ),
     Rule(
         "recording_needs_server",
@@ -100,9 +101,21 @@ ROUTE_RULES: tuple[Rule, ...] = (
     Rule(
         "server_must_be_blind",
         "none",
-        lambda f: f.needs_server and f.server_may_not_listen and not f.sfu_is_blind,
+        lambda f: f.needs_server and f.server_must_be_blind,
         "Profile or privacy class forbid a media server that could read the media.",
         _profile,
+    ),
+    Rule(
+        "sfu_full",
+        "none",
+        lambda f: f.needs_server and f.server_is_full and f.server_refusal == "sfu_full",
+        "The media server cannot carry one more visit now.",
+    ),
+    Rule(
+        "sfu_draining",
+        "none",
+        lambda f: f.needs_server and f.server_is_full and f.server_refusal == "sfu_draining",
+        "The media server is about to stop and takes no new visit.",
     ),
     Rule("recording_through_server", "sfu", lambda f: f.recording, "A recording is made by the clinic's media server."),
     Rule("ai_through_server", "sfu", lambda f: f.ai_active, "AI listens through the clinic's media server."),
@@ -113,21 +126,47 @@ ROUTE_RULES: tuple[Rule, ...] = (
         "Three or more people meet through the clinic's media server, which forwards and never decodes.",
         _people,
     ),
+    Rule(
+        "stays_on_server",
+        "sfu",
+        lambda f: f.on_server and f.by_server,
+        "A visit on the media server stays there when people leave: changing the connection would disturb who is talking.",
+    ),
+    Rule(
+        "group_visit",
+        "sfu",
+        lambda f: f.visit_is_group and f.by_server,
+        "A visit type for three or more people begins on the media server.",
+    ),
     Rule("one_to_one", "p2p", lambda f: True, "Two people are connected browser to browser."),
 )
 
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
+        "encrypted_to_server",
+        lambda f: not f.sfu_is_blind,
+        "The media are encrypted to the clinic's server, which passes them on and could read them.",
+        routes=("sfu",),
+    ),
+    Condition(
         "relay_only_by_clinic",
         lambda f: f.relay_only_by_clinic,
         "The clinic hides everybody's network address: only relayed connections.",
         "relay",
+        routes=("p2p", "none"),
     ),
     Condition(
         "relay_only_by_patient",
         lambda f: f.relay_only_by_patient,
         "The patient hides the network address: only relayed connections.",
         "relay",
+        routes=("p2p", "none"),
+    ),
+    Condition(
+        "addresses_hidden_by_server",
+        lambda f: f.relay_only,
+        "Network addresses are to be hidden: everybody is connected to the server only, nobody to each other.",
+        routes=("sfu",),
     ),
     Condition("maximum_privacy", lambda f: f.privacy_class == "maximum", "The visit type asks for maximum privacy."),
     Condition(
@@ -139,6 +178,7 @@ CONDITIONS: tuple[Condition, ...] = (
         "more_people_may_come",
         lambda f: f.participants <= 2 and (f.visit_is_group or f.seats > 2),
         "More than two people are expected; this decision is made again when the third one comes.",
+        routes=("p2p", "none"),
     ),
 )
 # fmt: on
@@ -147,7 +187,7 @@ CONDITIONS: tuple[Condition, ...] = (
 def decide(facts: Facts) -> Decision:
     """The decision for these facts. Never raises: the last rule always applies."""
     rule = next(rule for rule in ROUTE_RULES if rule.applies(facts))
-    conditions = [condition for condition in CONDITIONS if condition.applies(facts)]
+    conditions = [condition for condition in CONDITIONS if rule.route in condition.routes and condition.applies(facts)]
     relay = any(condition.ice_transport_policy == "relay" for condition in conditions)
     return Decision(
         route=rule.route,

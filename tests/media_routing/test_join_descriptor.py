@@ -36,6 +36,31 @@ def test_it_tells_the_whole_contract():
     }
 
 
+def test_it_tells_the_whole_contract_of_the_media_server():
+    facts = Facts(participants=3, relay_only_by_clinic=True, sfu_available=True)
+    assert join_descriptor(decide(facts), "b", ["a", "b", "c"], describe, room_size=4) == {
+        "engine": "sfu",
+        "decision": {
+            "route": "sfu",
+            "reasons": [
+                {"code": code, "text": f"text of {code}"}
+                for code in ("three_or_more", "encrypted_to_server", "addresses_hidden_by_server")
+            ],
+        },
+        "peers": [{"id": "a"}, {"id": "c"}],
+        "ice_transport_policy": "all",
+        "room_size": 4,
+        "heartbeat_ms": 500,
+        "lost_after_ms": 2500,
+        "codecs": ["video/VP8"],
+        "layers": [
+            {"rid": "l", "height": 180, "max_bps": 150_000},
+            {"rid": "m", "height": 360, "max_bps": 500_000},
+            {"rid": "h", "height": 720, "max_bps": 1_700_000},
+        ],
+    }
+
+
 @given(ids, ids)
 def test_exactly_one_of_two_is_polite(anna, ben):
     decision = decide(Facts(participants=2))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from media_routing.api import REASON_CODES, Facts, decide
 from media_routing.policy.decision import Decision, Reason
-from media_routing.policy.facts import PRIVACY_CLASSES, PROFILES
+from media_routing.policy.facts import PRIVACY_CLASSES, PROFILES, SERVER_REFUSALS
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES
 
 SFU = {"sfu_available": True}
@@ -22,12 +22,12 @@ TABLE = [
     ({}, "p2p", ["one_to_one"]),
     ({"participants": 1}, "p2p", ["one_to_one"]),
     ({"participants": 3}, "none", ["three_or_more_need_server"]),
-    ({"participants": 3, **SFU}, "sfu", ["three_or_more"]),
+    ({"participants": 3, **SFU}, "sfu", ["three_or_more", "encrypted_to_server"]),
     ({"participants": 3, "profile": "kbv", **SFU}, "none", ["server_must_be_blind"]),
     ({"participants": 3, "profile": "kbv", **BLIND}, "sfu", ["three_or_more"]),
     ({"participants": 3, "privacy_class": "maximum", **SFU}, "none", ["server_must_be_blind", "maximum_privacy"]),
     ({"recording": True}, "none", ["recording_needs_server"]),
-    ({"recording": True, **SFU}, "sfu", ["recording_through_server"]),
+    ({"recording": True, **SFU}, "sfu", ["recording_through_server", "encrypted_to_server"]),
     ({"recording": True, "profile": "kbv", **BLIND}, "none", ["recording_forbidden_by_profile"]),
     (
         {"recording": True, "privacy_class": "maximum", **BLIND},
@@ -35,7 +35,7 @@ TABLE = [
         ["recording_forbidden_by_privacy_class", "maximum_privacy"],
     ),
     ({"ai_active": True}, "none", ["ai_needs_server"]),
-    ({"ai_active": True, **SFU}, "sfu", ["ai_through_server"]),
+    ({"ai_active": True, **SFU}, "sfu", ["ai_through_server", "encrypted_to_server"]),
     ({"ai_active": True, "profile": "kbv", **BLIND}, "none", ["ai_forbidden_by_profile"]),
     (
         {"ai_active": True, "privacy_class": "maximum", **BLIND},
@@ -53,6 +53,43 @@ TABLE = [
     ({"privacy_class": "maximum"}, "p2p", ["one_to_one", "maximum_privacy"]),
     ({"seats": 4}, "p2p", ["one_to_one", "more_people_may_come"]),
     ({"visit_is_group": True}, "p2p", ["one_to_one", "more_people_may_come"]),
+    # A group begins on the server where one may be used, and on its own path where not.
+    ({"visit_is_group": True, **SFU}, "sfu", ["group_visit", "encrypted_to_server"]),
+    ({"visit_is_group": True, "participants": 1, **SFU}, "sfu", ["group_visit", "encrypted_to_server"]),
+    ({"visit_is_group": True, "profile": "kbv", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
+    ({"visit_is_group": True, "profile": "kbv", **BLIND}, "sfu", ["group_visit"]),
+    ({"visit_is_group": True, "server_refusal": "sfu_full", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
+    # A visit stays where it is when people leave.
+    ({"on_server": True, **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
+    ({"on_server": True, "participants": 1, **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
+    ({"on_server": True, "server_refusal": "sfu_draining", **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
+    ({"on_server": True, "profile": "kbv", **SFU}, "p2p", ["one_to_one"]),
+    ({"on_server": True}, "p2p", ["one_to_one"]),
+    # Admission control is about visits that the server would have to take in.
+    ({"participants": 3, "server_refusal": "sfu_full", **SFU}, "none", ["sfu_full"]),
+    ({"participants": 3, "server_refusal": "sfu_draining", **SFU}, "none", ["sfu_draining"]),
+    (
+        {"participants": 3, "server_refusal": "sfu_full", "on_server": True, **SFU},
+        "sfu",
+        ["three_or_more", "encrypted_to_server"],
+    ),
+    ({"server_refusal": "sfu_full", **SFU}, "p2p", ["one_to_one"]),
+    # Relay-only hides one person from the other, so on the server it asks for nothing.
+    (
+        {"participants": 3, "relay_only_by_patient": True, **SFU},
+        "sfu",
+        ["three_or_more", "encrypted_to_server", "addresses_hidden_by_server"],
+    ),
+    (
+        {"participants": 3, "relay_only_by_clinic": True, "turn_available": False, **SFU},
+        "sfu",
+        ["three_or_more", "encrypted_to_server", "addresses_hidden_by_server", "no_relay_configured"],
+    ),
+    (
+        {"participants": 3, "relay_only_by_clinic": True, "turn_available": False},
+        "none",
+        ["three_or_more_need_server", "relay_only_by_clinic", "no_relay_configured"],
+    ),
 ]
 
 facts_of_any_visit = st.builds(
@@ -69,6 +106,8 @@ facts_of_any_visit = st.builds(
     turn_available=st.booleans(),
     sfu_available=st.booleans(),
     sfu_is_blind=st.booleans(),
+    server_refusal=st.sampled_from(SERVER_REFUSALS),
+    on_server=st.booleans(),
 )
 
 
@@ -115,9 +154,33 @@ def test_without_a_media_server_nothing_is_routed_through_one(facts):
 def test_a_hidden_address_stays_hidden(facts):
     decision = decide(facts)
     wanted = facts.relay_only_by_clinic or facts.relay_only_by_patient
-    assert (decision.ice_transport_policy == "relay") == wanted
+    assert (decision.ice_transport_policy == "relay") == (wanted and decision.route != "sfu")
     if wanted and not facts.turn_available:
-        assert decision.refusal
+        assert decision.route != "p2p"
+
+
+@given(facts_of_any_visit)
+def test_a_full_server_takes_nobody_in_and_sends_nobody_away(facts):
+    decision = decide(facts)
+    if facts.server_refusal and not facts.on_server:
+        assert decision.route != "sfu"
+    if facts.on_server:
+        assert decision == decide(dataclasses.replace(facts, server_refusal=""))
+
+
+@given(facts_of_any_visit)
+def test_a_visit_on_the_server_stays_there_when_people_leave(facts):
+    if decide(facts).route == "sfu":
+        for left in range(facts.participants + 1):
+            fewer = dataclasses.replace(facts, participants=left, on_server=True, recording=False, ai_active=False)
+            assert decide(fewer).route == "sfu"
+
+
+@given(facts_of_any_visit)
+def test_who_is_told_that_the_server_could_read_is_on_a_server_that_could(facts):
+    decision = decide(facts)
+    told = "encrypted_to_server" in [reason.code for reason in decision.reasons]
+    assert told == (decision.route == "sfu" and not facts.sfu_is_blind)
 
 
 @given(facts_of_any_visit)
@@ -129,7 +192,10 @@ def test_the_same_facts_give_the_same_known_reasons_once_each(facts):
     assert set(codes) <= set(REASON_CODES)
 
 
-@pytest.mark.parametrize("wrong", [{"participants": -1}, {"seats": -1}, {"privacy_class": "low"}, {"profile": "none"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"participants": -1}, {"seats": -1}, {"privacy_class": "low"}, {"profile": "none"}, {"server_refusal": "no"}],
+)
 def test_it_rejects_facts_that_cannot_be(wrong):
     with pytest.raises(ValueError):
         Facts(**{"participants": 2, **wrong})

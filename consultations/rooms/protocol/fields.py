@@ -104,7 +104,7 @@ class Fields:
     def choices(self, name: str, choices: frozenset[str]) -> tuple[str, ...]:
         """Return a list of different words out of `choices`."""
         values = self.raw_list(name, limit=len(choices))
-        if not all(isinstance(value, str) and value in choices for value in values) or len(set(values)) != len(values):  # type: ignore[arg-type]
+        if not all(isinstance(value, str) and value in choices for value in values) or len(set(values)) != len(values):
             raise ProtocolError("bad_field")
         return tuple(str(value) for value in values)
 
