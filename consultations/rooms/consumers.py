@@ -14,17 +14,20 @@ from django.conf import settings
 
 from consultations.rooms import protocol, signaling
 from consultations.rooms.desk import Desk, View
+from consultations.rooms.nodes.pins import Entrance, NoNode, moved_to, visit_path
 from consultations.rooms.nudges import asking_group, seat_group, user_group
 from consultations.rooms.protocol import ProtocolError
 from consultations.rooms.refusals import Refused
-from consultations.rooms.signaling import CLOSE_HELLO_TIMEOUT, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED
+from consultations.rooms.signaling import CLOSE_HELLO_TIMEOUT, CLOSE_MOVED, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED
 from consultations.rooms.sockets import GuardedSocket
-from consultations.rooms.sweeps import VisitQuestion, answer_visits
+from consultations.rooms.sweeps import Moved, VisitQuestion, answer_visits
 from consultations.rooms.tickets import take_ticket
 
 # Sockets of one seat: the newest two may be open, so that a page can connect while its old socket dies.
 MAX_SOCKETS = 2
 MAX_REMEMBERED_REPLIES = 64
+# RFC 6455 §7.4.1 (IANA): come back later.
+_TRY_AGAIN_LATER = 1013
 
 
 class VisitConsumer(GuardedSocket):
@@ -43,12 +46,19 @@ class VisitConsumer(GuardedSocket):
         self._last_path: tuple[str, str] | None = None
         session = self.scope.get("session")
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        self._entrance: Entrance = "seat" if query.get("as") == ["seat"] else "staff"
         ticket = await database_sync_to_async(take_ticket)(
             cookies=self.scope.get("cookies", {}),
             session_key=getattr(session, "session_key", "") or "",
-            code=self.scope["url_route"]["kwargs"]["code"],
-            seat_only=query.get("as") == ["seat"],
+            code=self.room_code,
+            seat_only=self._entrance == "seat",
         )
+        try:
+            elsewhere = await database_sync_to_async(moved_to)(ticket.participant.room_id)
+        except NoNode:
+            return await self.shut(_TRY_AGAIN_LATER)
+        if elsewhere is not None:
+            return await self._move(elsewhere)
         self.desk = Desk(ticket)
         self.language = ticket.language
         if ticket.user:
@@ -86,6 +96,10 @@ class VisitConsumer(GuardedSocket):
             case signaling.Act(act):
                 await self._act(act)
 
+    @property
+    def room_code(self) -> str:
+        return str(self.scope["url_route"]["kwargs"]["code"])
+
     def question(self) -> VisitQuestion:
         assert self.desk
         pinged, self._pinged = self._pinged, False
@@ -93,8 +107,11 @@ class VisitConsumer(GuardedSocket):
 
     answer_all = staticmethod(answer_visits)
 
-    async def take_answer(self, answer: bool) -> None:
-        await self._renew()
+    async def take_answer(self, answer: Moved | bool) -> None:
+        if isinstance(answer, Moved):
+            await self._move(answer.url)
+        else:
+            await self._renew()
 
     async def gone(self) -> None:
         if self.desk is None:
@@ -239,6 +256,11 @@ class VisitConsumer(GuardedSocket):
             "said_hello_ns": self._said_hello_ns,
         }
         await self.channel_layer.group_send(self.group, event)
+
+    async def _move(self, url: str) -> None:
+        """Lead the page to the rtc process that serves the visit (docs/OPERATIONS.md)."""
+        await self.send_json({"type": "moved", "ws_url": url + visit_path(self.room_code, self._entrance)})
+        await self.shut(CLOSE_MOVED)
 
     async def _wait_for_hello(self) -> None:
         await asyncio.sleep(settings.SIGNALING_HELLO_TIMEOUT_S)

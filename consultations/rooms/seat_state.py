@@ -13,6 +13,7 @@ from consultations.rooms import lifecycle, steps
 from consultations.rooms.actions.links import OPENS_BEFORE
 from consultations.rooms.facts import details_of
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
+from consultations.rooms.nodes.pins import visit_socket_url
 from consultations.rooms.snapshot import iso
 
 WORKER = "js/workers/passthrough_worker.js"
@@ -44,7 +45,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
         "details": _details(seat) if seated else None,
         "visit": _visit(seat, _status(room)),
         "consent": consent_text if seated else None,
-        "ws_url": f"/ws/visit/{room.code}/?as=seat",
+        "ws_url": visit_socket_url(room, "seat"),
         "worker_url": static(WORKER),
         "relay_only": {"clinic": room.appointment.clinic.relay_only, "person": seat.relay_only},
         "outcome": (room.outcome or None) if seated and room.state == Room.State.ENDED else None,

@@ -58,6 +58,10 @@ class Sweeper:
     def remove(self, socket: Swept) -> None:
         self._sockets.pop(socket, None)
 
+    def sockets(self) -> list[Swept]:
+        """Return the sockets of this process that are open."""
+        return [socket for socket in self._sockets if not socket.is_closed]
+
     async def _keep_sweeping(self) -> None:
         failures = 0
         while self._sockets:
@@ -75,8 +79,7 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Ask once for every socket that is open now."""
-        staying = [socket for socket in self._sockets if not socket.is_closed]
-        staying.sort(key=lambda socket: type(socket).__name__)
+        staying = sorted(self.sockets(), key=lambda socket: type(socket).__name__)
         for _, group in itertools.groupby(staying, key=type):
             sockets = list(group)
             for at in range(0, len(sockets), BATCH):

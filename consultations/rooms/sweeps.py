@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from consultations.clinics.access import clinics_of
 from consultations.rooms.actions.seats import note_uses
 from consultations.rooms.desk import Desk, View
+from consultations.rooms.nodes.pins import moved_rooms
 from consultations.rooms.presence import mark_all_present, present_pages
 from consultations.rooms.signaling import CLOSE_NOT_SIGNED_IN
 from consultations.rooms.tickets import NoEntry, Standing, Ticket, examine_all, staff_user
@@ -32,21 +33,31 @@ class VisitQuestion:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The visit is served elsewhere from now on; `url` is that rtc process's."""
+
+    url: str
+
+
+@dataclass(frozen=True)
 class DayQuestion:
     session_key: str
     clinic_ids: Clinics
 
 
-def answer_visits(questions: Sequence[VisitQuestion]) -> list[NoEntry | bool | None]:
+def answer_visits(questions: Sequence[VisitQuestion]) -> list[NoEntry | Moved | bool | None]:
     """True: the view is outdated. Pings since the last sweep are noted: present, and in use."""
     standings = examine_all([question.ticket for question in questions])
     pairs = list(zip(questions, standings, strict=True))
     _note_pings([(question, standing) for question, standing in pairs if question.pinged])
     pages = present_pages({seat for question in questions for seat in _others(question)})
-    answers: list[NoEntry | bool | None] = []
+    moved = moved_rooms({question.ticket.participant.room_id for question in questions})
+    answers: list[NoEntry | Moved | bool | None] = []
     for question, standing in pairs:
         if isinstance(standing, NoEntry):
             answers.append(standing)
+        elif url := moved.get(question.ticket.participant.room_id):
+            answers.append(Moved(url))
         else:
             answers.append(_is_outdated(question, standing, pages) or None)
     return answers

@@ -10,6 +10,7 @@ from consultations.rooms.access import find_staff_seat, get_staff_seat
 from consultations.rooms.actions.notes import latest_note, save_note
 from consultations.rooms.json_requests import json_view, read_object
 from consultations.rooms.models import NoteVersion, Participant, Room
+from consultations.rooms.nodes.pins import visit_socket_url
 from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import iso
 from telemed import audit
@@ -34,7 +35,7 @@ def visit(request: HttpRequest, code: str) -> HttpResponse:
         "note_number": note.number if note else 0,
         "note_saved_at": note.saved_at if note else None,
         "outcomes": Room.Outcome.choices,
-        "ws_url": f"/ws/visit/{seat.room.code}/?as=staff",
+        "ws_url": visit_socket_url(seat.room, "staff"),
     }
     return render(request, "rooms/visit.html", context)
 
