@@ -85,6 +85,9 @@ def _bundle(session: Block, sections: tuple[Section, ...]) -> tuple[str, ...]:
     live = {section.mid for section in sections if section.carries_media}
     if not live <= set(groups[0]) or not set(groups[0]) <= {section.mid for section in sections}:
         raise SdpError("no_bundle")
+    # The section that names the transport must be one that we accept (RFC 9143 §7.2.1); Chromium insists on it.
+    if groups[0][0] not in live:
+        raise SdpError("bad_bundle")
     return tuple(mid for mid in groups[0] if mid in live)
 
 

@@ -118,8 +118,7 @@ def _codecs(block: Block, formats: str) -> tuple[Codec, ...]:
     maps = _by_payload_type(block, "rtpmap", _RTPMAP)
     parameters = _by_payload_type(block, "fmtp", _FMTP)
     feedback = _feedback(block)
-    if not {*maps, *parameters, *feedback} - {-1} <= set(order):
-        raise SdpError("bad_codec")
+    # Lines about a format that the m-line does not name mean nothing; Firefox leaves some after setCodecPreferences.
     codecs = []
     for payload_type in order:
         if payload_type not in maps:
