@@ -27,13 +27,15 @@ class MediaSettings:
 
     `bind_address`: "" means every address, IPv6 and IPv4 on one socket where the machine has both. `advertised`:
     addresses (no names) that participants are told, most wanted first; empty means the bound one, or for "" the
-    machine's own ones without loopback. `max_load` is a share of one core (REL-11).
+    machine's own ones without loopback. `max_load` is a share of one core, `max_bps` what all rooms
+    together may send, 0 for no limit (REL-11).
     """
 
     bind_address: str = ""
     udp_port: int = 0
     advertised: tuple[str, ...] = ()
     max_load: float = 0.7
+    max_bps: int = 0
     lost_after_s: float = 2.5
     consent_s: float = 30.0
     connect_timeout_s: float = 30.0

@@ -1,0 +1,247 @@
+"""recvmmsg, sendmmsg and UDP segmentation offload through cffi's ABI mode: no compiler, Linux on 64 bits.
+
+The kernel's structures are filled as arrays of 64-bit words (`struct mmsghdr` is eight of them), which is several
+times faster than setting fields; whether the words lie where this module thinks is checked against cffi's own layout
+when it is imported, and anything unexpected makes the portable module take over.
+
+One call sends everything: each message is a run of packets of equal size to one peer (the last may be shorter), which
+the kernel or the network card cuts apart (UDP_SEGMENT, Linux 4.18).
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+import struct
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cffi import FFI
+
+from media_routing.runtime.arena import Arena
+
+logger = logging.getLogger(__name__)
+
+NAME = "mmsg"
+BATCH = 64
+NAME_BYTES = 28  # struct sockaddr_in6; sockaddr_in is 16, the rest stays zero
+SOL_UDP, UDP_SEGMENT = 17, 103
+RUN_PACKETS = 60  # the kernel's limit is 64 segments (128 since 6.2)
+RUN_BYTES = 64_000  # and one IP datagram
+# What a route that cannot cut runs apart answers.
+NO_SEGMENTATION = {errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP}
+
+ffi = FFI()
+ffi.cdef(
+    """
+    struct iovec { void *iov_base; size_t iov_len; };
+    struct msghdr { void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
+                    void *msg_control; size_t msg_controllen; int msg_flags; };
+    struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
+    int recvmmsg(int, struct mmsghdr *, unsigned int, int, void *);
+    int sendmmsg(int, struct mmsghdr *, unsigned int, int);
+    """
+)
+
+
+def _libc() -> Any:
+    """The C library, or None when it lacks the calls or lays structures out in another way."""
+    if sys.platform != "linux" or sys.byteorder != "little":
+        return None
+    layout = [ffi.offsetof("struct msghdr", name) for name, _ in ffi.typeof("struct msghdr").fields]
+    if layout != [0, 8, 16, 24, 32, 40, 48] or ffi.sizeof("struct mmsghdr") != 64:
+        return None
+    try:
+        libc = ffi.dlopen(None)
+        return libc if libc.recvmmsg and libc.sendmmsg else None
+    except (OSError, AttributeError):
+        return None
+
+
+libc = _libc()
+AVAILABLE = libc is not None
+
+
+class _Words:
+    """An array of 64-bit words that C reads and writes."""
+
+    def __init__(self, count: int) -> None:
+        self.words = array("Q", bytes(8 * count))
+        self.address, _ = self.words.buffer_info()
+        self.view = memoryview(self.words)
+
+
+class Receiver:
+    def __init__(self, sock: socket.socket, arena: Arena) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._batch = min(BATCH, arena.slots)
+        self._arena = arena
+        self._names = bytearray(NAME_BYTES * self._batch)
+        self._names_at = int(ffi.cast("uintptr_t", ffi.from_buffer(self._names)))
+        vectors, self._heads = _Words(2 * self._batch), _Words(8 * self._batch)
+        self._vectors = vectors
+        for slot in range(self._batch):
+            vectors.words[2 * slot] = arena.address + arena.offsets[slot]
+            vectors.words[2 * slot + 1] = arena.room
+            self._heads.words[8 * slot : 8 * slot + 8] = array(
+                "Q",
+                [self._names_at + NAME_BYTES * slot, NAME_BYTES, vectors.address + 16 * slot, 1, 0, 0, 0, 0],
+            )
+        self._pointer = ffi.cast("struct mmsghdr *", self._heads.address)
+        self._lengths = self._heads.view.cast("B").cast("I")
+        self._names_view = memoryview(self._names)
+        self._null = ffi.NULL
+
+    def receive(self) -> Iterable[tuple[int, int, bytes]]:
+        count = libc.recvmmsg(self._fd, self._pointer, self._batch, socket.MSG_DONTWAIT, self._null)
+        if count <= 0:
+            return ()
+        # A datagram longer than a slot is cut: its tag no longer fits and SRTP, DTLS or STUN refuses it.
+        names = bytes(self._names_view[: NAME_BYTES * count])
+        return zip(
+            range(count),
+            self._lengths[14 : 16 * count : 16].tolist(),
+            [names[at : at + NAME_BYTES] for at in range(0, NAME_BYTES * count, NAME_BYTES)],
+            strict=True,
+        )
+
+
+class Sender:
+    def __init__(self, sock: socket.socket, arena: Arena) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._family = sock.family
+        self._name_bytes = 16 if sock.family == socket.AF_INET else NAME_BYTES
+        self._arena_at = arena.address
+        self._view = arena.view
+        self._vectors = _Words(2 * arena.slots)
+        self._heads = _Words(8 * arena.slots)
+        self._controls = _Words(3 * arena.slots)
+        self._pointers = [
+            ffi.cast("struct mmsghdr *", self._heads.address + 64 * message) for message in range(arena.slots)
+        ]
+        self.segmentation = True
+        self.sent = 0
+        self.dropped = 0
+
+    def send(self, destinations: Sequence[Any]) -> None:
+        vectors: list[int] = []
+        heads: list[int] = []
+        controls: list[int] = []
+        vector_at, control_at, arena_at = self._vectors.address, self._controls.address, self._arena_at
+        name_bytes, longest = self._name_bytes, RUN_PACKETS if self.segmentation else 1
+        for destination in destinations:
+            queue = destination.queue
+            name = destination.name
+            at, end = 0, len(queue)
+            while at < end:
+                size = queue[at + 1]
+                begin = len(vectors)
+                most = min(end, at + 2 * min(longest, RUN_BYTES // size))
+                vectors += (arena_at + queue[at], size)
+                at += 2
+                while at < most:
+                    this = queue[at + 1]
+                    if this > size:
+                        break
+                    vectors += (arena_at + queue[at], this)
+                    at += 2
+                    if this < size:
+                        break
+                packets = (len(vectors) - begin) >> 1
+                if packets > 1:
+                    control = control_at + 8 * len(controls)
+                    controls += (18, SOL_UDP | UDP_SEGMENT << 32, size)
+                    heads += (name, name_bytes, vector_at + 8 * begin, packets, control, 24, 0, 0)
+                else:
+                    heads += (name, name_bytes, vector_at + 8 * begin, 1, 0, 0, 0, 0)
+            queue.clear()
+        self._vectors.view[: len(vectors)] = array("Q", vectors)
+        self._heads.view[: len(heads)] = array("Q", heads)
+        if controls:
+            self._controls.view[: len(controls)] = array("Q", controls)
+        total = len(heads) >> 3
+        done = libc.sendmmsg(self._fd, self._pointers[0], total, socket.MSG_DONTWAIT) if total else 0
+        self.sent += len(vectors) >> 1
+        if done < total:
+            self._send_rest(max(done, 0), total)
+
+    def _send_rest(self, done: int, total: int) -> None:
+        """Goes on after a message that the kernel refused; without space in the socket's buffer the rest is lost."""
+        while done < total:
+            count = libc.sendmmsg(self._fd, self._pointers[done], total - done, socket.MSG_DONTWAIT)
+            if count > 0:
+                done += count
+                continue
+            error = ffi.errno
+            if error == errno.EINTR:
+                continue
+            if error in (errno.EAGAIN, errno.ENOBUFS):
+                self._count_lost(sum(self._heads.words[8 * message + 3] for message in range(done, total)))
+                return
+            self._send_singly(done, error)
+            done += 1
+
+    def _send_singly(self, message: int, error: int) -> None:
+        """Each packet of a refused run on its own: not every route or card can cut runs."""
+        name, _, vectors, packets, _, control, _, _ = self._heads.words[8 * message : 8 * message + 8]
+        if not control or error not in NO_SEGMENTATION:
+            self._count_lost(packets)
+            return
+        if self.segmentation and error in (errno.EIO, errno.EOPNOTSUPP):
+            self.segmentation = False
+            logger.info("no UDP segmentation on this route: sending packets one by one")
+        address = unpack(bytes(ffi.buffer(ffi.cast("char *", name), self._name_bytes)))
+        target = socket_address(self._family, *address)
+        first = (vectors - self._vectors.address) >> 3
+        for at in range(first, first + 2 * packets, 2):
+            offset = self._vectors.words[at] - self._arena_at
+            try:
+                self._sock.sendto(self._view[offset : offset + self._vectors.words[at + 1]], target)
+            except OSError:
+                self._count_lost(1)
+
+    def _count_lost(self, packets: int) -> None:
+        self.sent -= packets
+        self.dropped += packets
+
+
+def make_receiver(sock: socket.socket, arena: Arena) -> Receiver:
+    return Receiver(sock, arena)
+
+
+def make_sender(sock: socket.socket, arena: Arena) -> Sender:
+    return Sender(sock, arena)
+
+
+def make_name(address: bytes) -> tuple[int, object]:
+    memory = ffi.new("char[]", address)
+    return int(ffi.cast("uintptr_t", memory)), memory
+
+
+def socket_address(family: int, ip: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    if family == socket.AF_INET:
+        return (ip, port)
+    return (ip if ":" in ip else f"::ffff:{ip}", port, 0, 0)
+
+
+def pack(family: int, ip: str, port: int) -> bytes:
+    if family == socket.AF_INET:
+        packed = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(ip)
+        return packed.ljust(NAME_BYTES, b"\0")
+    full = ip if ":" in ip else f"::ffff:{ip}"
+    address = socket.inet_pton(socket.AF_INET6, full)
+    return struct.pack("=H", socket.AF_INET6) + struct.pack("!HI", port, 0) + address + bytes(4)
+
+
+def unpack(address: bytes) -> tuple[str, int]:
+    family, port = struct.unpack_from("=H", address)[0], struct.unpack_from("!H", address, 2)[0]
+    if family == socket.AF_INET:
+        return str(ipaddress.IPv4Address(address[4:8])), port
+    parsed = ipaddress.IPv6Address(address[8:24])
+    return str(parsed.ipv4_mapped or parsed), port
