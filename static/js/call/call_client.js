@@ -1,36 +1,43 @@
 /**
- * A page's side of a visit: the socket, what this person sends, and one media path at a time.
+ * A page's side of a visit: the socket, what this person sends, and the media path the server asks for: from browser to
+ * browser for two, through the clinic's media server for more. The path may become another one during the visit; a page
+ * sees that only in "path" and in the tracks, which change over.
  *
- * Events (CustomEvents):
+ * Events (CustomEvents). Between two, `peer` is the other person; on the server it is any of them:
  *   "state"        Snapshot, whenever the server sends one
  *   "signaling"    {up}: the socket to the server; a call goes on without it
- *   "remote-track" {peer, slot: "audio"|"video"|"screen", track}: bind each to an element, once per connection
- *   "path"         {state: "none"|"connecting"|"connected"|"lost"|"failed", route: "direct"|"relay"|"", local, remote, protocol, rtt_ms}
- *   "heartbeat"    {state: "alive"|"lost", silence_ms}
- *   "quality"      {word: "good"|"fair"|"poor", factor, rates}, once a second while connected
+ *   "remote-track" {peer, slot: "audio"|"video"|"screen", track}: bind each to an element. track null: nothing of that
+ *                  slot is received any more. On the server the same track may come again for another person
+ *   "path"         {state: "none"|"connecting"|"connected"|"lost"|"failed", route: "direct"|"relay"|"server"|"", local, remote,
+ *                  protocol, rtt_ms}; this page's own way: to the peer, or to the server ("server"; local "relay": by a relay)
+ *   "heartbeat"    {peer, state: "alive"|"lost", silence_ms}
+ *   "quality"      {word: "good"|"fair"|"poor", factor, rates}, once a second while connected: this page's own connection;
+ *                  on the server also {layers: [{mid, height}], target_bps}
+ *   "peer-quality" {peer, word, factor, rtt_ms, loss, height}, once a second for each person on the server: what is received
+ *                  of them and what the server says of their connection, the worse of both. height: of the picture sent now
+ *   "speakers"     {order: [peer], speaking: [peer]}: on the server, the last speaker first; contains this person too
  *   "peer-media"   {peer, mic, camera, screen, hand, sends}
  *   "local-media"  {mic, camera, screen, hand, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
+ *   "refused"      {code, message}: the media server does not take this page now (full, draining); it is tried again
  *   "trouble"      Error: something that should not happen, for the console
  *   "closed"       {code, reason}: the server will not have this page any more
  *
- * @import { JoinDescriptor, Message, Peer, Snapshot } from "../lib/protocol.js"
- * @import { MediaPath, PathReport } from "./media_path.js"
+ * @import { Message, Snapshot } from "../lib/protocol.js"
+ * @import { Want } from "../lib/view_wants.js"
+ * @import { PathReport } from "./media_path.js"
  */
 
 import { ChatLog, MAX_TEXT_LENGTH } from "../lib/chat_log.js";
 import { FrameTransforms } from "./frame_transforms.js";
 import { IceServerSource } from "./ice_server_source.js";
 import { LocalMedia } from "./local_media.js";
-import { P2PPath } from "./p2p_path.js";
+import { PathKeeper } from "./path_keeper.js";
 import { SignalingSocket } from "./signaling_socket.js";
 
-/** A route this page does not know was invented after it was loaded. @type {Record<string, typeof P2PPath>} */
-const ENGINES = { p2p: P2PPath };
-
 const TICK_MS = 250;
-const VERIFY_WITHIN_MS = 20_000;
+const TOLD_STATES = ["connecting", "connected", "lost", "failed"];
 
 export class CallClient extends EventTarget {
   #socket;
@@ -40,13 +47,7 @@ export class CallClient extends EventTarget {
   #chat = new ChatLog();
   /** @type {Message|null} */
   #snapshot = null;
-  /** @type {MediaPath|null} */
-  #path = null;
-  /** Names the two page loads a path connects; another peer page needs another path. */
-  #path_key = "";
-  #peer_id = "";
-  /** @type {RTCIceTransportPolicy} the current path was made under */
-  #policy = "all";
+  #paths;
   #told = "";
   /** What to add to this device's clock to get the server's: phones are often minutes off. */
   server_offset_ms = 0;
@@ -60,7 +61,17 @@ export class CallClient extends EventTarget {
     this.#socket = new SignalingSocket({ ws_url, page_id });
     this.#ice_servers = new IceServerSource(() => this.#socket.request("ice_servers"));
     this.#transforms = new FrameTransforms(worker_url, TICK_MS);
-    this.#transforms.addEventListener("beat", () => this.#path?.tick(performance.now()));
+    this.#paths = new PathKeeper({
+      page_id: () => this.page_id,
+      me: () => this.state?.me.id ?? "",
+      socket_up: () => this.#socket.is_up,
+      send: (message) => this.#socket.send(message),
+      request: (type, payload) => this.#socket.request(type, payload),
+      renew_page: () => this.#renew_page(),
+      ice_servers: (if_older) => this.#ice_servers.get(if_older),
+      transforms: this.#transforms,
+      local: this.#local,
+    });
     this.#listen();
   }
 
@@ -79,7 +90,7 @@ export class CallClient extends EventTarget {
 
   /** @returns {PathReport|{state: "none", route: ""}} */
   get path() {
-    return this.#path?.report ?? { state: "none", route: "" };
+    return this.#paths.path?.report ?? { state: "none", route: "" };
   }
 
   /**
@@ -123,7 +134,17 @@ export class CallClient extends EventTarget {
   }
 
   /**
-   * Sends a message to the peer; without a connection it goes out with the history when there is one.
+   * Says what the page shows of the others, for the media server to send no more than that. Call it whenever a tile
+   * changes its size; it is sent when it has settled. Between two it means nothing.
+   *
+   * @param {Want[]} view a tile with height 0 is not shown; who is not named is not sent at all
+   */
+  set_view(view) {
+    this.#paths.set_view(view);
+  }
+
+  /**
+   * Sends a message to the others; without a connection it goes out with the history when there is one.
    *
    * @param {string} text cut after 4000 characters
    */
@@ -132,7 +153,7 @@ export class CallClient extends EventTarget {
     if (trimmed === "") return;
     const message = { id: crypto.randomUUID(), from: this.state?.me.id ?? "", at_ms: Date.now(), text: trimmed };
     if (!this.#chat.add(message)) return;
-    this.#path?.send_chat(message);
+    this.#paths.path?.send_chat(message);
     this.#emit("chat", { message, messages: this.messages });
   }
 
@@ -149,14 +170,14 @@ export class CallClient extends EventTarget {
 
   /** Frames the transforms carried for the current path, by "send:audio", "receive:video", ... */
   async count_frames() {
-    return (await this.#path?.count_frames()) ?? {};
+    return (await this.#paths.path?.count_frames()) ?? {};
   }
 
   /** Ends the connection and switches the devices off. The visit goes on: to say goodbye, request("leave") first. */
   close() {
     if (this.#closed) return;
     this.#closed = true;
-    this.#drop_path();
+    this.#paths.drop();
     this.#socket.close();
     this.#transforms.close();
     this.#local.stop();
@@ -172,20 +193,14 @@ export class CallClient extends EventTarget {
     on(this.#socket, "state", (message) => this.#take_state(message.state));
     on(this.#socket, "up", () => this.#signaling_changed(true));
     on(this.#socket, "down", () => this.#signaling_changed(false));
-    for (const type of ["signal", "ack"]) {
-      on(this.#socket, type, (message) => {
-        if (message.from === this.#peer_id) this.#path?.receive_signal(message);
-      });
-    }
+    for (const type of ["signal", "ack", "sfu"]) on(this.#socket, type, (message) => this.#paths.receive(message));
     on(this.#socket, "closed", (detail) => {
-      this.#drop_path();
+      this.#paths.drop();
       this.#emit("closed", detail);
     });
-    on(this.#local, "track", ({ slot, track }) => this.#path?.set_track(slot, track));
-    on(this.#local, "change", (media) => {
-      this.#path?.set_media(media);
-      this.#emit("local-media", media);
-    });
+    on(this.#paths, "event", (event) => this.#take_path_event(event));
+    on(this.#paths, "unknown-engine", (engine) => this.#emit("trouble", new Error(`unknown engine ${engine}`)));
+    on(this.#local, "change", (media) => this.#emit("local-media", media));
     on(this.#transforms, "trouble", (error) => this.#emit("trouble", error));
     on(this.#local, "device-lost", (detail) => this.#emit("device-lost", detail));
   }
@@ -202,114 +217,51 @@ export class CallClient extends EventTarget {
     this.#emit("signaling", { up });
     if (up) this.#told = "";
     this.#follow();
-    if (up && this.#path) this.#tell_server(this.#path.report);
+    if (up && this.#paths.path) this.#tell_server(this.#paths.path.report);
   }
 
-  /** Makes the media path what the last snapshot asks for. */
   #follow() {
-    const snapshot = this.state;
-    if (!snapshot || this.#closed) return;
-    const { join } = snapshot;
-    const peer = join?.peers[0];
-    if (!join || !peer || snapshot.room.state === "ended") {
-      this.#drop_path();
-      return;
-    }
-    const person = snapshot.participants.find(({ id }) => id === peer.id);
-    if (this.#path && !peer.polite && this.#policy !== join.ice_transport_policy) {
-      this.#renew_page(join.ice_transport_policy);
-      return;
-    }
-    // A peer that is away keeps its path: it may be only the way to the server that broke.
-    if (person?.page) {
-      const key = `${join.engine} ${peer.id} ${person.page} ${peer.polite}`;
-      if (key !== this.#path_key) this.#replace_path(key, join, peer, person.page);
-    } else if (peer.id !== this.#peer_id) {
-      this.#drop_path();
-    }
-    this.#path?.set_reachable(this.#socket.is_up, person?.present === true);
+    if (this.state && !this.#closed) this.#paths.follow(this.state);
   }
 
-  /**
-   * Makes both sides build a new connection, by coming back as a new page; the impolite side does it. Hiding addresses
-   * during a visit needs one: browsers keep a direct pair that works through any ICE restart.
-   *
-   * @param {RTCIceTransportPolicy} policy
-   */
-  #renew_page(policy) {
-    this.#policy = policy;
-    this.#path_key = "";
+  #renew_page() {
     this.page_id = crypto.randomUUID();
     this.#socket.renew(this.page_id);
   }
 
-  /** @param {string} key @param {JoinDescriptor} descriptor @param {Peer} peer @param {string} peer_page */
-  async #replace_path(key, descriptor, peer, peer_page) {
-    const previous = this.#path;
-    const Path = ENGINES[descriptor.engine];
-    if (!Path) {
-      this.#drop_path();
-      this.#emit("trouble", new Error(`unknown engine ${descriptor.engine}`));
-      return;
+  /**
+   * @param {{path: import("./media_path.js").MediaPath, peer_id: string, type: string, detail: any}} event peer_id: "" on
+   *   a path that serves everybody, whose events name the person
+   */
+  #take_path_event({ path, peer_id, type, detail }) {
+    const peer = detail?.peer ?? peer_id;
+    switch (type) {
+      case "change":
+        this.#emit("path", detail);
+        this.#tell_server(detail);
+        // The same network may have carried the socket: find out now, an ICE restart needs it.
+        if (detail.state === "lost") this.#socket.probe();
+        break;
+      case "pulse":
+        this.#emit("heartbeat", { peer, ...detail });
+        if (peer_id && detail.state === "lost") this.#socket.probe();
+        break;
+      case "open":
+        path.send_history(this.messages, peer);
+        break;
+      case "chat":
+        this.#take_chat([{ ...(peer_id ? detail : detail.message), from: peer }], true);
+        break;
+      case "history":
+        this.#take_chat(peer_id ? detail : detail.messages, false);
+        break;
+      case "remote-track":
+      case "peer-media":
+        this.#emit(type, { peer, ...detail });
+        break;
+      default:
+        this.#emit(type, detail);
     }
-    const path = new Path({
-      page: this.page_id,
-      peer_page,
-      peer,
-      descriptor,
-      transforms: this.#transforms,
-      tracks: this.#local.tracks,
-      media: this.#local.state,
-      send: (message) => this.#socket.send(message),
-      ice_servers: (if_older) => this.#ice_servers.get(if_older),
-    });
-    this.#path = path;
-    this.#path_key = key;
-    this.#policy = descriptor.ice_transport_policy;
-    this.#peer_id = peer.id;
-    this.#watch(path, peer.id);
-    await path.prepare();
-    if (this.#path !== path) return;
-    await path.swap(previous);
-    const proved = await path.verify(VERIFY_WITHIN_MS);
-    // ICE restarts mend a broken way, not a connection that stands and carries nothing (a failed DTLS handshake).
-    const stands = this.#path === path && this.path.route !== "";
-    if (!proved && stands && !peer.polite && this.#socket.is_up) this.#renew_page(descriptor.ice_transport_policy);
-  }
-
-  #drop_path() {
-    const path = this.#path;
-    this.#path = null;
-    this.#path_key = "";
-    this.#peer_id = "";
-    if (!path) return;
-    path.close();
-    this.#emit("path", { state: "none", route: "", local: "", remote: "", protocol: "", rtt_ms: null });
-  }
-
-  /** @param {MediaPath} path @param {string} peer */
-  #watch(path, peer) {
-    /** A path that was replaced has nothing more to say. @param {string} type @param {(detail: any) => void} handle */
-    const on = (type, handle) =>
-      path.addEventListener(type, (event) => {
-        if (this.#path === path) handle(/** @type {CustomEvent} */ (event).detail);
-      });
-    on("change", (report) => {
-      this.#emit("path", report);
-      this.#tell_server(report);
-    });
-    on("remote-track", (detail) => this.#emit("remote-track", { peer, ...detail }));
-    on("pulse", (detail) => {
-      this.#emit("heartbeat", detail);
-      // The same network may have carried the socket: find out now, an ICE restart needs it.
-      if (detail.state === "lost") this.#socket.probe();
-    });
-    on("peer-media", (detail) => this.#emit("peer-media", { peer, ...detail }));
-    on("open", () => path.send_history(this.messages));
-    on("chat", (candidate) => this.#take_chat([{ ...candidate, from: peer }], true));
-    on("history", (candidates) => this.#take_chat(candidates, false));
-    on("quality", (detail) => this.#emit("quality", detail));
-    on("trouble", (detail) => this.#emit("trouble", detail));
   }
 
   /** @param {unknown[]} candidates @param {boolean} live */
@@ -321,7 +273,7 @@ export class CallClient extends EventTarget {
   /** @param {PathReport} report */
   #tell_server({ state, route, local, remote, rtt_ms }) {
     const words = `${state} ${route}`;
-    if (state === "new" || state === "closed" || words === this.#told) return;
+    if (!TOLD_STATES.includes(state) || words === this.#told) return;
     const rounded = rtt_ms === null ? null : Math.round(rtt_ms);
     if (this.#socket.send({ type: "path", report: { state, route, local, remote, rtt_ms: rounded } })) this.#told = words;
   }

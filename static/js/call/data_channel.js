@@ -4,14 +4,13 @@
  * a beat that comes late says nothing, so it is not worth repeating.
  *
  * @import { ChatMessage } from "../lib/chat_log.js"
- * @typedef {{mic: boolean, camera: boolean, screen: boolean, hand: boolean, sends: string[]}} MediaState
- *   sends: the slots there is a device for, muted or not
+ * @import { MediaState } from "../lib/media_state.js"
  */
 
 import { MAX_MESSAGES } from "../lib/chat_log.js";
+import { history_pages } from "../lib/chat_share.js";
+import { media_state } from "../lib/media_state.js";
 
-/** A page of history per message: SCTP messages beyond 16 KiB are not safe between browsers. */
-const HISTORY_PAGE_BYTES = 12_000;
 const MAX_MESSAGE_LENGTH = 64_000;
 
 /** Emits "open", "beat", "media" (detail MediaState), "verified", "chat" (detail: unchecked message), "history" (detail: array). */
@@ -57,19 +56,7 @@ export class PeerChannels extends EventTarget {
 
   /** @param {ChatMessage[]} messages */
   send_history(messages) {
-    /** @type {ChatMessage[]} */
-    let page = [];
-    let size = 0;
-    for (const message of messages) {
-      page.push(message);
-      size += 4 * message.text.length + 200;
-      if (size >= HISTORY_PAGE_BYTES) {
-        this.#send({ kind: "history", messages: page });
-        page = [];
-        size = 0;
-      }
-    }
-    if (page.length > 0) this.#send({ kind: "history", messages: page });
+    for (const page of history_pages(messages)) this.#send({ kind: "history", messages: page });
   }
 
   /** @param {object} message */
@@ -101,15 +88,4 @@ export class PeerChannels extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {Record<string, unknown>} message @returns {MediaState} */
-function media_state({ mic, camera, screen, hand, sends }) {
-  return {
-    mic: mic === true,
-    camera: camera === true,
-    screen: screen === true,
-    hand: hand === true,
-    sends: Array.isArray(sends) ? sends.filter((slot) => slot === "audio" || slot === "video") : [],
-  };
 }

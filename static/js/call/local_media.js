@@ -4,7 +4,7 @@
  * Emits "track" ({slot, track}) when a slot has another track to send, and "change" (MediaState) when the peer has to
  * be told. The stream given to `use` is kept up to date, so a preview bound to it follows by itself.
  *
- * @import { MediaState } from "./data_channel.js"
+ * @import { MediaState } from "../lib/media_state.js"
  * @import { Slot } from "./peer_connection.js"
  */
 

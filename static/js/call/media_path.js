@@ -7,16 +7,24 @@
  *
  * @import { ChatMessage } from "../lib/chat_log.js"
  * @import { Message } from "../lib/protocol.js"
- * @import { MediaState } from "./data_channel.js"
+ * @import { Want } from "../lib/view_wants.js"
+ * @import { MediaState } from "../lib/media_state.js"
  * @import { Slot } from "./peer_connection.js"
  *
+ * @typedef {{id: string, page: string|null, present: boolean}} Person
+ *
  * @typedef {"new"|"connecting"|"connected"|"lost"|"failed"|"closed"} PathState
- *   failed: not connected in good time, still trying
- * @typedef {{state: PathState, route: "direct"|"relay"|"", local: string, remote: string, protocol: string, rtt_ms: number|null}} PathReport
+ *   failed: not connected in good time, still trying; route "server": through the clinic's media server, by a relay when
+ *   `local` is "relay"
+ * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, rtt_ms: number|null}} PathReport
  *
  * Events, all CustomEvents: "change" (PathReport), "remote-track" ({slot, track}), "pulse" ({state, silence_ms}),
  * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "open" (null),
  * "quality" ({word, factor, rates}), "trouble" (error).
+ *
+ * A path through a server carries everybody: there `peer` is in the detail of "remote-track", "pulse", "peer-media",
+ * "chat", "history" and "open", and it also tells "speakers" ({order, speaking}), "peer-quality" ({peer, word, factor})
+ * and "refused" ({code, message}).
  */
 
 export class MediaPath extends EventTarget {
@@ -62,11 +70,20 @@ export class MediaPath extends EventTarget {
     return false;
   }
 
-  /** @param {ChatMessage[]} _messages */
-  send_history(_messages) {}
+  /** @param {ChatMessage[]} _messages @param {string} [_peer] to this person alone, as "open" named it */
+  send_history(_messages, _peer) {}
 
   /** @param {Message} _message a `signal` or `ack` of the peer */
   receive_signal(_message) {}
+
+  /** @param {Message} _message of the media server, or said by another page through it */
+  receive_sfu(_message) {}
+
+  /** @param {Person[]} _people everybody else who is admitted */
+  set_people(_people) {}
+
+  /** @param {Want[]} _view what the page shows, and how large */
+  set_view(_view) {}
 
   /** @param {boolean} _socket_up @param {boolean} _peer_present */
   set_reachable(_socket_up, _peer_present) {}

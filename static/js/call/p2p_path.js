@@ -4,7 +4,7 @@
  * @import { ChatMessage } from "../lib/chat_log.js"
  * @import { JoinDescriptor, Message, Peer, SignalBody } from "../lib/protocol.js"
  * @import { Rates } from "../lib/stats_math.js"
- * @import { MediaState } from "./data_channel.js"
+ * @import { MediaState } from "../lib/media_state.js"
  * @import { FrameTransforms } from "./frame_transforms.js"
  * @import { PathState } from "./media_path.js"
  * @import { Slot } from "./peer_connection.js"

@@ -1,14 +1,14 @@
 /**
  * The WebSocket to the server: hello and welcome, requests with answers, pings, and coming back by itself.
  *
- * Events (CustomEvents): "welcome", "state", "signal", "ack" (detail: the message), "up" and "down" (null),
+ * Events (CustomEvents): "welcome", "state", "signal", "ack", "sfu" (detail: the message), "up" and "down" (null),
  * "refused" (detail: the `error` message), "closed" (detail {code, reason}): final, nothing follows.
  *
  * @import { Message } from "../lib/protocol.js"
  */
 
 import { backoff_ms } from "../lib/backoff.js";
-import { final_close_reason, hello, parse, ping } from "../lib/protocol.js";
+import { final_close_reason, hello, parse, ping, SFU_MESSAGES } from "../lib/protocol.js";
 
 const PING_EVERY_MS = 10_000;
 /** A socket that stays silent this long after a ping is dead, whatever TCP believes. */
@@ -152,6 +152,8 @@ export class SignalingSocket extends EventTarget {
       case "error":
         this.#emit("refused", message);
         break;
+      default:
+        if (SFU_MESSAGES.includes(message.type)) this.#emit("sfu", message);
     }
   }
 

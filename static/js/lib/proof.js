@@ -41,3 +41,18 @@ export class MediaProof {
     return this.#seen_here && this.#seen_there;
   }
 }
+
+/**
+ * The same for a connection to a media server, which says nothing of what it decodes: it decodes nothing. Something
+ * of somebody was decoded here; or nobody is there to send, and what is sent here is taken.
+ *
+ * @param {object} seen
+ * @param {boolean} seen.connected keys are agreed on
+ * @param {boolean} seen.decoded a picture or sound of somebody
+ * @param {boolean} seen.expected somebody is there who sends
+ * @param {boolean} seen.sends there is a microphone or camera here
+ * @param {boolean} seen.accepted the server reports on what is sent
+ */
+export function is_proved({ connected, decoded, expected, sends, accepted }) {
+  return connected && (decoded || (!expected && (!sends || accepted)));
+}

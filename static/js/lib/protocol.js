@@ -17,6 +17,8 @@
  * @property {number} heartbeat_ms
  * @property {number} lost_after_ms
  * @property {string[]} codecs
+ * @property {number} [room_size] of a media server: for how many people slots are made
+ * @property {import("./simulcast.js").Layer[]} [layers] of a media server: lowest first
  *
  * @typedef {{id: string, role: string, name: string, state: string, present: boolean, kind?: string, page: string|null}} Participant
  * @typedef {object} Snapshot what this viewer may know of the room
@@ -26,6 +28,11 @@
  * @property {Participant[]} participants
  *
  * @typedef {{type: string, [key: string]: any}} Message
+ *
+ * What people say to each other through the server while a media server carries them; it keeps nothing of it.
+ * @typedef {import("./media_state.js").MediaState} MediaState
+ * @typedef {import("./chat_log.js").ChatMessage} ChatMessage
+ * @typedef {{kind: "media", media: MediaState}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
  */
 
 export const VERSION = 1;
@@ -63,6 +70,19 @@ export function signal(to, stream, seq, body) {
 /** @param {string} to @param {string} stream @param {number} seq highest contiguous sequence number received */
 export function ack(to, stream, seq) {
   return { type: "ack", to, stream, seq };
+}
+
+/** What the media server or, through it, another page tells. */
+export const SFU_MESSAGES = ["sfu_slots", "sfu_speakers", "sfu_presence", "sfu_quality", "sfu_closed", "said"];
+
+/** @param {string|null} to a participant, null for everybody @param {Saying} body */
+export function say(to, body) {
+  return { type: "say", to, body };
+}
+
+/** @param {import("./view_wants.js").Want[]} wants */
+export function sfu_view(wants) {
+  return { type: "sfu_view", wants };
 }
 
 /** @param {number} rev */

@@ -11,11 +11,13 @@
  * @property {string} protocol "udp" or "tcp"; for a relay, how the relay is reached ("udp", "tcp", "tls")
  * @property {number|null} rtt_ms
  * @property {number|null} available_out_bps the sender's own estimate of what the path can carry
+ * @property {number} received grows with every sign of life from the other end: bytes, and answers to checks
  *
  * @typedef {object} Sample
  * @property {number} at_ms
  * @property {Pair|null} pair
- * @property {Record<string, Counters>} streams by "in:audio", "in:video", "in:screen", "out:audio", ...
+ * @property {Record<string, Counters>} streams by "in:audio", "in:video", "in:screen", "out:audio", ...; of a connection to
+ *   a media server the received ones by "in:<mid>:audio" and "in:<mid>:video"
  *
  * @typedef {object} StreamRates
  * @property {number} bitrate_bps
@@ -61,6 +63,7 @@ export function selected_pair(stats) {
     protocol: local.relayProtocol ?? local.protocol ?? "",
     rtt_ms: typeof pair.currentRoundTripTime === "number" ? pair.currentRoundTripTime * 1000 : null,
     available_out_bps: pair.availableOutgoingBitrate ?? null,
+    received: (pair.bytesReceived ?? 0) + (pair.responsesReceived ?? 0),
   };
 }
 
@@ -97,9 +100,21 @@ export function sample(stats, slots, at_ms) {
       if (typeof told_by_peer.fractionLost === "number") counters.fractionLost = told_by_peer.fractionLost;
       if (typeof told_by_peer.jitter === "number") counters.jitter = told_by_peer.jitter;
     }
-    streams[`${direction}:${slot}`] = counters;
+    const name = `${direction}:${slot}`;
+    // The layers of a simulcast picture are streams of one section.
+    streams[name] = streams[name] ? sum_of_layers(streams[name], counters) : counters;
   }
   return { at_ms, pair: selected_pair(stats), streams };
+}
+
+/** @param {Counters} one @param {Counters} other @returns {Counters} */
+function sum_of_layers(one, other) {
+  const sum = { ...one };
+  for (const [name, value] of Object.entries(other)) {
+    const shares = name === "fractionLost" || name === "jitter" || name === "framesEncoded";
+    sum[name] = shares ? Math.max(sum[name] ?? 0, value) : (sum[name] ?? 0) + value;
+  }
+  return sum;
 }
 
 /**

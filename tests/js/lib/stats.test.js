@@ -16,7 +16,7 @@ const PAIRS = [
 
 test("of several nominated pairs the transport's is the selected one", () => {
   const pair = selected_pair([...PAIRS, { type: "transport", id: "T", selectedCandidatePairId: "P2" }]);
-  assert.deepEqual(pair, { local: "relay", remote: "srflx", protocol: "tls", rtt_ms: 80, available_out_bps: 900_000 });
+  assert.deepEqual(pair, { local: "relay", remote: "srflx", protocol: "tls", rtt_ms: 80, available_out_bps: 900_000, received: 0 });
 });
 
 test("without transport statistics the pair that says so is selected (Firefox), and else none", () => {
@@ -26,7 +26,7 @@ test("without transport statistics the pair that says so is selected (Firefox), 
 });
 
 test("a relay on either side is a relay", () => {
-  const pair = { local: "host", remote: "host", protocol: "udp", rtt_ms: 1, available_out_bps: null };
+  const pair = { local: "host", remote: "host", protocol: "udp", rtt_ms: 1, available_out_bps: null, received: 0 };
   assert.equal(route_of(pair), "direct");
   assert.equal(route_of({ ...pair, remote: "prflx" }), "direct");
   assert.equal(route_of({ ...pair, local: "relay" }), "relay");
@@ -85,7 +85,7 @@ function rates({ pair, ...changes } = {}) {
   /** @type {Rates["streams"]} */
   const streams = {};
   for (const name of ["in:audio", "in:video", "out:audio", "out:video"]) streams[name] = { ...calm, ...changes[name] };
-  const path = { local: "host", remote: "host", protocol: "udp", rtt_ms: 40, available_out_bps: 2_000_000, ...pair };
+  const path = { local: "host", remote: "host", protocol: "udp", rtt_ms: 40, available_out_bps: 2_000_000, received: 0, ...pair };
   return { interval_ms: 1000, pair: path, streams };
 }
 

@@ -1,0 +1,299 @@
+/**
+ * The path through the clinic's media server: one leg for everybody in the room. It stands while one is alone, and
+ * people who come and go change only what is received in its slots.
+ *
+ * @import { ChatMessage } from "../lib/chat_log.js"
+ * @import { JoinDescriptor, Message } from "../lib/protocol.js"
+ * @import { Rates } from "../lib/stats_math.js"
+ * @import { Slot } from "../lib/sfu_lines.js"
+ * @import { Want } from "../lib/view_wants.js"
+ * @import { MediaState } from "../lib/media_state.js"
+ * @import { FrameTransforms } from "./frame_transforms.js"
+ * @import { Person } from "./media_path.js"
+ */
+
+import { accepted, decoded, own_rates, rates_of_peer, worse } from "../lib/leg_rates.js";
+import { is_proved } from "../lib/proof.js";
+import { say, sfu_view } from "../lib/protocol.js";
+import { judge, SteadyQuality } from "../lib/quality.js";
+import { tidy_wants, untold_wants } from "../lib/view_wants.js";
+import { MediaPath } from "./media_path.js";
+import { SfuConversation } from "./sfu_conversation.js";
+import { SfuLeg } from "./sfu_leg.js";
+
+const VIEW_SETTLES_MS = 150;
+
+/**
+ * @typedef {object} SfuPathOptions
+ * @property {string} me
+ * @property {JoinDescriptor} descriptor
+ * @property {FrameTransforms} transforms
+ * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
+ * @property {MediaState} media
+ * @property {Want[]|null} view null while the page has not said what it shows
+ * @property {(message: Message) => boolean} send false when the socket is down
+ * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request
+ * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
+ */
+
+export class SfuPath extends MediaPath {
+  #options;
+  #leg;
+  #conversation;
+  #tracks;
+  /** Tracks are shown from the swap on: until then another path may be the one that is seen. */
+  #shown = false;
+  #proved = false;
+  #decoded = false;
+  #reachable = true;
+  /** @type {Map<string, boolean>} people the server hears or does not */
+  #presence = new Map();
+  #own_quality = new SteadyQuality();
+  /** @type {Map<string, SteadyQuality>} */
+  #peer_quality = new Map();
+  /** @type {Record<string, any>} what the server last told about each person's connection */
+  #server_quality = {};
+  /** @type {{layers: {mid: string, height: number}[], target_bps: number|null}} */
+  #downlink = { layers: [], target_bps: null };
+  #view;
+  #sent_view = "";
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #view_timer;
+  /** @type {((proved: boolean) => void)[]} */
+  #verifying = [];
+
+  /** @param {SfuPathOptions} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+    this.#tracks = { ...options.tracks };
+    this.#view = options.view;
+    this.#leg = this.#listen_to_leg(new SfuLeg({ ...options, tracks: this.#tracks }));
+    this.#conversation = this.#listen_to_people(
+      new SfuConversation({ me: options.me, media: options.media, say: (to, body) => options.send(say(to, body)) }),
+    );
+  }
+
+  get #closed() {
+    return this.report.state === "closed";
+  }
+
+  async prepare() {
+    this.note({ state: "connecting" });
+    await this.#leg.open();
+  }
+
+  /** @param {number} timeout_ms */
+  verify(timeout_ms) {
+    if (this.#proved) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        if (this.report.state === "connecting") this.note({ state: "failed" });
+        resolve(false);
+      }, timeout_ms);
+      this.#verifying.push((proved) => {
+        clearTimeout(timer);
+        resolve(proved);
+      });
+    });
+  }
+
+  /** @param {MediaPath|null} previous */
+  async swap(previous) {
+    this.#shown = true;
+    this.#show(this.#leg.remote_tracks);
+    await super.swap(previous);
+  }
+
+  close() {
+    if (this.#closed) return;
+    super.close();
+    clearTimeout(this.#view_timer);
+    this.#leg.close();
+    for (const settle of this.#verifying.splice(0)) settle(false);
+  }
+
+  /** @param {Slot} slot @param {MediaStreamTrack|null} track */
+  async set_track(slot, track) {
+    this.#tracks[slot] = track;
+    await this.#leg.set_track(slot, track);
+  }
+
+  /** @param {MediaState} media */
+  set_media(media) {
+    this.#conversation.set_media(media);
+  }
+
+  /** @param {ChatMessage} message */
+  send_chat(message) {
+    return this.#conversation.send_chat(message);
+  }
+
+  /** @param {ChatMessage[]} messages @param {string} [peer] */
+  send_history(messages, peer) {
+    if (peer) this.#conversation.send_history(messages, peer);
+  }
+
+  /** @param {Person[]} people */
+  set_people(people) {
+    this.#conversation.set_people(people);
+    const here = new Set(people.map(({ id }) => id));
+    for (const known of [this.#presence, this.#peer_quality]) {
+      for (const id of known.keys()) if (!here.has(id)) known.delete(id);
+    }
+  }
+
+  /** @param {Want[]} view */
+  set_view(view) {
+    this.#view = view;
+    this.#plan_view();
+  }
+
+  /** @param {boolean} socket_up */
+  set_reachable(socket_up) {
+    const back = socket_up && !this.#reachable;
+    this.#reachable = socket_up;
+    this.#leg.set_reachable(socket_up);
+    if (!back) return;
+    this.#conversation.resume();
+    this.#sent_view = "";
+    this.#plan_view();
+  }
+
+  /** @param {Message} message */
+  receive_sfu(message) {
+    if (this.#closed) return;
+    switch (message.type) {
+      case "said":
+        this.#conversation.receive(message.from, message.body);
+        break;
+      case "sfu_speakers":
+        this.emit("speakers", { order: message.order, speaking: message.speaking });
+        break;
+      case "sfu_presence":
+        this.#take_presence(message);
+        break;
+      case "sfu_quality":
+        this.#server_quality = message.participants ?? {};
+        this.#downlink = { layers: message.layers ?? [], target_bps: message.target_bps ?? null };
+        break;
+      default:
+        this.#leg.receive(message);
+    }
+  }
+
+  count_frames() {
+    return this.#leg.count_frames();
+  }
+
+  /** @param {number} now_ms */
+  tick(now_ms) {
+    if (!this.#closed) this.#leg.tick(now_ms, !this.#proved);
+  }
+
+  /** @param {SfuLeg} leg */
+  #listen_to_leg(leg) {
+    /** @param {string} type @param {(detail: any) => void} handle */
+    const on = (type, handle) => leg.addEventListener(type, (event) => {
+      if (!this.#closed) handle(/** @type {CustomEvent} */ (event).detail);
+    });
+    on("tracks", (changes) => {
+      this.#show(changes);
+      if (!this.#view) this.#plan_view();
+    });
+    on("pulse", (pulse) => {
+      if (pulse === "lost" && this.report.state === "connected") this.note({ state: "lost" });
+      if (pulse === "alive" && this.report.state === "lost") this.note({ state: "connected" });
+    });
+    on("answered", () => {
+      this.#sent_view = "";
+      this.#plan_view();
+    });
+    on("rates", (rates) => this.#take_rates(rates));
+    for (const type of ["refused", "trouble"]) on(type, (detail) => this.emit(type, detail));
+    return leg;
+  }
+
+  /** @param {SfuConversation} conversation */
+  #listen_to_people(conversation) {
+    for (const type of ["peer-media", "chat", "history", "open"]) {
+      conversation.addEventListener(type, (event) => this.emit(type, /** @type {CustomEvent} */ (event).detail));
+    }
+    return conversation;
+  }
+
+  /** @param {{peer: string, slot: Slot, track: MediaStreamTrack|null}[]} tracks */
+  #show(tracks) {
+    if (this.#shown) for (const detail of tracks) this.emit("remote-track", detail);
+  }
+
+  /** @param {Message} message */
+  #take_presence({ participant, state, silence_ms }) {
+    if (state !== "alive" && state !== "lost") return;
+    if (participant === this.#options.me) {
+      this.#leg.note_server_hears(state === "alive");
+      return;
+    }
+    this.#presence.set(participant, state === "alive");
+    this.emit("pulse", { peer: participant, state, silence_ms });
+  }
+
+  /** @param {Rates} rates */
+  #take_rates(rates) {
+    this.#decoded ||= decoded(rates);
+    const { pair } = rates;
+    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, rtt_ms: pair.rtt_ms });
+    this.#settle_proof(rates);
+    if (this.report.state === "connected") this.#judge(rates, performance.now());
+  }
+
+  /** @param {Rates} rates */
+  #settle_proof(rates) {
+    if (this.#proved) return;
+    this.#proved = is_proved({
+      connected: this.#leg.connected,
+      decoded: this.#decoded,
+      // Who is mapped, heard by the server and has a device ought to be seen or heard here.
+      expected: [...this.#leg.slots.peers].some((peer) => this.#presence.get(peer) !== false && this.#conversation.media_of(peer)?.sends.length !== 0),
+      sends: Boolean(this.#tracks.audio || this.#tracks.video),
+      accepted: accepted(rates),
+    });
+    if (!this.#proved) return;
+    this.note({ state: "connected" });
+    for (const settle of this.#verifying.splice(0)) settle(true);
+  }
+
+  /** @param {Rates} rates @param {number} now_ms */
+  #judge(rates, now_ms) {
+    const own = own_rates(rates, this.#leg.layers);
+    const verdict = worse(judge(own, { peer_camera: false }), this.#server_quality[this.#options.me]?.word);
+    this.emit("quality", { ...this.#own_quality.settle(verdict, now_ms), rates, ...this.#downlink });
+    for (const peer of this.#leg.slots.peers) this.#judge_peer(peer, rates, now_ms);
+  }
+
+  /** @param {string} peer @param {Rates} rates @param {number} now_ms */
+  #judge_peer(peer, rates, now_ms) {
+    const mids = this.#leg.slots.mids_of(peer);
+    const shows = this.#view?.find(({ participant, source }) => participant === peer && source === "camera")?.height !== 0;
+    const peer_camera = shows && this.#conversation.media_of(peer)?.camera === true;
+    const here = judge(rates_of_peer(rates, mids), { peer_camera });
+    const quality = this.#peer_quality.get(peer) ?? new SteadyQuality();
+    this.#peer_quality.set(peer, quality);
+    const { rtt_ms = null, loss = null, word } = this.#server_quality[peer] ?? {};
+    const height = this.#downlink.layers.find(({ mid }) => mid === mids.video)?.height ?? null;
+    this.emit("peer-quality", { peer, ...quality.settle(worse(here, word), now_ms), rtt_ms, loss, height });
+  }
+
+  /** A page that is being laid out says its sizes many times. */
+  #plan_view() {
+    clearTimeout(this.#view_timer);
+    this.#view_timer = setTimeout(() => this.#send_view(), VIEW_SETTLES_MS);
+  }
+
+  #send_view() {
+    if (this.#closed) return;
+    const wants = this.#view ? tidy_wants(this.#view) : untold_wants(this.#leg.slots.peers);
+    const text = JSON.stringify(wants);
+    if (text !== this.#sent_view && this.#options.send(sfu_view(wants))) this.#sent_view = text;
+  }
+}
