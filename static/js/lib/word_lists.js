@@ -30,7 +30,7 @@ const GERMAN = `
   Motor Muschel Nadel Nashorn Nebel Nelke Nest Nuss Ofen Olive Orange Orgel Otter Paddel Palme Panda Papier Pappel
   Paprika Perle Pfanne Pfau Pfeffer Pferd Pflaume Pilz Pinguin Pinsel Planet Pokal Pudding Pudel Puppe Quark Quelle
   Rabe Radio Rakete Rasen Regal Regen Reh Reis Rettich Ring Ritter Robbe Rose Rucksack Ruder Sahne Salat Salz Sand
-  Schaf Schere Schiff Schloss Schnee Schublade Schuh Schwan Segel Seide Seife Silber Socke Sofa Sommer Sonne Spargel
+  Schaf Schere Schiff Schloss Schnee Schublade Schuh Schwan Segel Samowar Seife Silber Socke Sofa Sommer Sonne Spargel
   Spaten Spiegel Spinne Stein Storch Strumpf Stuhl Tanne Tasse Taube Teller Teppich Tiger Tomate Topf Traube Treppe
   Trommel Tulpe Turm Ufer Veilchen Vogel Vulkan Wagen Wald Walnuss Wein Weizen Wiese Wind Winter Wolf Wolke Wurzel
   Zange Zaun Zebra Zelt Ziege Zimt Zirkus Zwiebel
