@@ -163,7 +163,7 @@ def read_path(fields: Fields) -> Path:
     return Path(
         PathReport(
             state=report.choice("state", frozenset({"connecting", "connected", "lost", "failed"})),
-            route=report.choice("route", frozenset({"direct", "relay", ""})),
+            route=report.choice("route", frozenset({"direct", "relay", "server", ""})),
             local=report.choice("local", _TYPES),
             remote=report.choice("remote", _TYPES),
             rtt_ms=report.milliseconds("rtt_ms"),
