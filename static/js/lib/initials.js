@@ -13,3 +13,10 @@ export function initials(name) {
   const letter = (/** @type {string|undefined} */ word) => word?.match(/\p{L}\p{M}*/u)?.[0]?.toLocaleUpperCase() ?? "";
   return letter(used[0]) + (used.length > 1 ? letter(used.at(-1)) : "");
 }
+
+/** The name without leading titles, for a tile that has room for a few letters only. @param {string} name */
+export function without_title(name) {
+  const words = name.split(/\s+/u);
+  const first = words.findIndex((word) => !TITLES.test(word));
+  return first === -1 ? name : words.slice(first).join(" ");
+}

@@ -12,6 +12,7 @@
  * @property {boolean} lost the connection of this person is interrupted
  * @property {boolean} speaking
  * @property {"good"|"fair"|"poor"|""} word quality of the connection of this person; "" before it was measured
+ * @property {number|null} height of the picture that comes now; 0: none, null: not measured
  */
 
 const WORDS = ["good", "fair", "poor"];
@@ -21,8 +22,8 @@ export class Roster {
   #media = new Map();
   /** @type {Set<string>} */
   #lost = new Set();
-  /** @type {Map<string, "good"|"fair"|"poor">} */
-  #words = new Map();
+  /** @type {Map<string, {word: "good"|"fair"|"poor", height: number|null}>} */
+  #quality = new Map();
   /** @type {string[]} in the order in which they were raised */
   #hands = [];
   /** @type {string[]} */
@@ -45,14 +46,15 @@ export class Roster {
       hand: this.#hands.indexOf(id) + 1,
       lost: this.#lost.has(id),
       speaking: this.#speaking.has(id) && media.mic && !this.#lost.has(id),
-      word: this.#words.get(id) ?? "",
+      word: this.#quality.get(id)?.word ?? "",
+      height: this.#quality.get(id)?.height ?? null,
     };
   }
 
   /** Forgets everybody who is not here. @param {string[]} ids */
   keep(ids) {
     const here = new Set(ids);
-    for (const known of [this.#media, this.#words]) for (const id of known.keys()) if (!here.has(id)) known.delete(id);
+    for (const known of [this.#media, this.#quality]) for (const id of known.keys()) if (!here.has(id)) known.delete(id);
     for (const known of [this.#lost, this.#speaking]) for (const id of known) if (!here.has(id)) known.delete(id);
     this.#hands = this.#hands.filter((id) => here.has(id));
     this.#speakers = this.#speakers.filter((id) => here.has(id));
@@ -87,9 +89,9 @@ export class Roster {
     return [{ key: lost ? "call_said_interrupted" : "call_said_reconnected", id }];
   }
 
-  /** @param {string} id @param {string} word */
-  take_quality(id, word) {
-    if (WORDS.includes(word)) this.#words.set(id, /** @type {"good"|"fair"|"poor"} */ (word));
+  /** @param {string} id @param {string} word @param {number|null} [height] */
+  take_quality(id, word, height = null) {
+    if (WORDS.includes(word)) this.#quality.set(id, { word: /** @type {"good"|"fair"|"poor"} */ (word), height });
   }
 
   /** @param {{order: string[], speaking: Iterable<string>}} speakers order: whoever spoke last first */

@@ -12,6 +12,8 @@ const NARROWEST = 3 / 4;
 const WIDEST = 16 / 9;
 /** Below this a face in the strip is a guess and a thumb misses it. */
 const STRIP_LEAST = { width: 76, height: 60 };
+/** The own picture where it needs not be as large as the others. */
+const OWN = { width: 200, height: 150 };
 /** The strip must not take the stage over from whoever speaks. */
 const STRIP_SHARE = 0.24;
 
@@ -45,15 +47,51 @@ export function grid_shape(count, { width, height, gap }) {
 /**
  * Equal tiles, rows centred.
  *
- * @param {number} count
+ * @param {number} count at least 1
  * @param {Stage} stage
  * @returns {Rectangle[]}
  */
 export function place_grid(count, stage) {
-  if (count === 0) return [];
   if (count === 1) return [{ x: 0, y: 0, width: stage.width, height: stage.height }];
   const { columns, rows, width, height } = grid_shape(count, stage);
   return place_rows(count, columns, { width, height }, stage, (stage.height - rows * height - (rows - 1) * stage.gap) / 2);
+}
+
+/**
+ * Equal tiles for the others and a place for the own picture, which is the last: equal too where that costs the others
+ * nothing, else small under them or beside them. Nobody comes to a visit to look at themselves.
+ *
+ * @param {number} count of the others, at least 1
+ * @param {Stage} stage
+ * @returns {Rectangle[]}
+ */
+export function place_grid_and_own(count, stage) {
+  const { width, height, gap } = stage;
+  const own_height = Math.min(OWN.height, height * 0.25);
+  const own_width = Math.min(OWN.width, width * 0.22);
+  const below = { height: own_height, width: own_height * OWN.width / OWN.height };
+  const beside = { width: own_width, height: own_width * OWN.height / OWN.width };
+  const choices = [
+    { area: grid_area(count, count + 1, stage), place: () => place_grid(count + 1, stage) },
+    {
+      area: grid_area(count, count, { ...stage, height: height - own_height - gap }),
+      place: () => [...place_grid(count, { ...stage, height: height - own_height - gap }), { x: (width - below.width) / 2, y: height - below.height, ...below }],
+    },
+    {
+      area: grid_area(count, count, { ...stage, width: width - own_width - gap }),
+      place: () => [...place_grid(count, { ...stage, width: width - own_width - gap }), { x: width - beside.width, y: height - beside.height, ...beside }],
+    },
+  ];
+  const tiles = choices.reduce((one, other) => (other.area > one.area ? other : one)).place();
+  const [first, own] = [tiles[0], tiles.at(-1)];
+  if (first && own) Object.assign(own, { width: Math.min(own.width, first.width), height: Math.min(own.height, first.height) });
+  return tiles;
+}
+
+/** What `count` people get of a grid of `cells`. @param {number} count @param {number} cells @param {Stage} stage */
+function grid_area(count, cells, stage) {
+  const { width, height } = grid_shape(cells, { ...stage, width: Math.max(0, stage.width), height: Math.max(0, stage.height) });
+  return count * useful_area(width, height);
 }
 
 /**

@@ -6,7 +6,7 @@ import { t } from "./texts.js";
 
 /** @typedef {import("../call/call_client.js").CallClient} CallClient */
 
-/** Fires "leave", "chat", "devices" and "trouble" (detail: a text key). */
+/** Fires "leave", "chat", "people", "layout", "devices" and "trouble" (detail: a text key). */
 export class CallControls extends EventTarget {
   #stop_keys;
   #on_full_screen = () => this.#render_full_screen();
@@ -22,6 +22,9 @@ export class CallControls extends EventTarget {
     this.#on("mic", () => this.toggle_mic());
     this.#on("camera", () => this.toggle_camera());
     this.#on("chat", () => this.#fire("chat"));
+    this.#on("people", () => this.#fire("people"));
+    this.#on("layout", () => this.#fire("layout"));
+    this.#on("hand", () => this.toggle_hand());
     this.#on("devices", () => this.#fire("devices"));
     this.#on("leave", () => this.#fire("leave"));
     this.#on("share", () => { void this.toggle_share(); });
@@ -30,7 +33,7 @@ export class CallControls extends EventTarget {
     this.#button("share").hidden = !navigator.mediaDevices || !("getDisplayMedia" in navigator.mediaDevices);
     this.#button("full_screen").hidden = !document.fullscreenEnabled;
     document.addEventListener("fullscreenchange", this.#on_full_screen);
-    this.#stop_keys = listen_for_keys({ m: () => this.toggle_mic(), v: () => this.toggle_camera() });
+    this.#stop_keys = listen_for_keys({ m: () => this.toggle_mic(), v: () => this.toggle_camera(), h: () => this.#in_group(() => this.toggle_hand()), g: () => this.#in_group(() => this.#fire("layout")) });
     this.render();
   }
 
@@ -54,6 +57,12 @@ export class CallControls extends EventTarget {
     announce(t(on ? "call_camera_now_on" : "call_camera_now_off"));
   }
 
+  toggle_hand() {
+    const up = !this.client.local_media.hand;
+    this.client.raise_hand(up);
+    announce(t(up ? "call_hand_now_up" : "call_hand_now_down"));
+  }
+
   async toggle_share() {
     try {
       await this.client.share_screen(!this.client.local_media.screen);
@@ -65,7 +74,8 @@ export class CallControls extends EventTarget {
 
   /** Draws what this person sends. */
   render() {
-    const { mic, camera, screen } = this.client.local_media;
+    const { mic, camera, screen, hand } = this.client.local_media;
+    this.#render_toggle("hand", hand, true, hand ? "call_lower_hand" : "call_raise_hand");
     this.#render_toggle("mic", mic, this.#has("audio"), mic ? "call_mute" : "call_unmute");
     this.#render_toggle("camera", camera, this.#has("video"), camera ? "call_stop_camera" : "call_start_camera");
     this.#render_toggle("share", screen, true, screen ? "call_stop_screen" : "call_show_screen");
@@ -80,7 +90,20 @@ export class CallControls extends EventTarget {
     write(this.bar, "chat_count", String(unread));
   }
 
-  /** The button that opens `name`, to give the focus back. @param {"chat"|"devices"} name */
+  /** @param {boolean} open */
+  render_people(open) {
+    this.#button("people").setAttribute("aria-expanded", String(open));
+  }
+
+  /** What makes sense only among several people. @param {{layout: import("../lib/stage_order.js").Layout, has_choice: boolean}} stage */
+  render_stage({ layout, has_choice }) {
+    for (const name of ["layout", "hand"]) this.#button(name).hidden = !has_choice;
+    const button = this.#button("layout");
+    button.dataset.on = String(layout === "grid");
+    write(button, "layout_label", t(layout === "grid" ? "call_layout_speaker" : "call_layout_grid"));
+  }
+
+  /** The button that opens `name`, to give the focus back. @param {"chat"|"people"|"devices"} name */
   button(name) {
     return this.#button(name);
   }
@@ -89,6 +112,11 @@ export class CallControls extends EventTarget {
     this.#stop_keys();
     document.removeEventListener("fullscreenchange", this.#on_full_screen);
     if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+  }
+
+  /** A key must not do what no button offers. @param {() => void} act */
+  #in_group(act) {
+    if (!this.#button("hand").hidden) act();
   }
 
   /** @param {"audio"|"video"} slot */

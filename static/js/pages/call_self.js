@@ -1,6 +1,8 @@
 // The person's own picture: small, in one of four corners, movable with a finger, a mouse, the arrow keys or a click.
+// Among several people it has a place of its own (call_stage.js) and stays there.
 
 import { corner_after_key, nearest_corner } from "../lib/corners.js";
+import { put } from "./call_stage.js";
 import { announce, find, find_button, find_html, show, write } from "./dom.js";
 import { t } from "./texts.js";
 
@@ -33,10 +35,17 @@ export class OwnPicture {
   get corner() { return /** @type {Corner} */ (this.element.dataset.corner); }
   get #right_to_left() { return getComputedStyle(this.stage).direction === "rtl"; }
 
+  /** Stands among several people like one of them; null: floats in its corner again. @param {import("../lib/tile_layout.js").Rectangle|null} rectangle */
+  place(rectangle) {
+    this.element.dataset.placed = String(rectangle !== null);
+    if (rectangle) put(this.element, rectangle);
+  }
+
   /**
-   * @param {{stream: MediaStream|null, camera: boolean, has_camera: boolean, mic: boolean, has_microphone: boolean}} own
+   * @param {{stream: MediaStream|null, camera: boolean, has_camera: boolean, mic: boolean, has_microphone: boolean, hand: number}} own
+   *   hand: place among the raised hands, 0 for none
    */
-  render({ stream, camera, has_camera, mic, has_microphone }) {
+  render({ stream, camera, has_camera, mic, has_microphone, hand }) {
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     if (stream && this.video.paused) void this.video.play().catch(() => {});
     const track = stream?.getVideoTracks()[0];
@@ -49,6 +58,8 @@ export class OwnPicture {
     const silent = !mic || !has_microphone;
     show(this.stage, "self_muted", silent);
     write(this.stage, "self_muted", t(has_microphone ? "call_you_are_muted" : "call_no_microphone"));
+    show(this.stage, "self_hand", hand > 0);
+    if (hand > 0) write(this.stage, "self_hand", t("call_your_hand_place", { place: hand }));
   }
 
   close() {
@@ -71,7 +82,7 @@ export class OwnPicture {
 
   /** @param {PointerEvent} event */
   #on_down(event) {
-    if (event.button !== 0 || (event.target instanceof Element && event.target.closest("button"))) return;
+    if (this.element.dataset.placed === "true" || event.button !== 0 || (event.target instanceof Element && event.target.closest("button"))) return;
     this.#drag = { x: event.clientX, y: event.clientY, moved: false };
     this.element.setPointerCapture(event.pointerId);
   }

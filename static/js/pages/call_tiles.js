@@ -1,112 +1,17 @@
-// One tile per person in the visit, and one more while that person shows a screen. The grid knows no number of seats.
+// One tile per person in the visit, and one more while that person shows a screen. It knows no number of seats, and not
+// where the tiles stand: that is the stage's business (call_stage.js).
 
-import { initials } from "../lib/initials.js";
-import { tile_words } from "../lib/call_words.js";
-import { find, find_html, show, write } from "./dom.js";
-import { t } from "./texts.js";
+import { find_html } from "./dom.js";
+import { Tile } from "./call_tile.js";
 
 /**
- * @typedef {{id: string, name: string, role: string, present: boolean, registration?: string}} TilePerson
- * @typedef {{path: string, camera: boolean, mic: boolean, screen: boolean}} TileState
+ * @typedef {import("./call_tile.js").TilePerson} TilePerson
+ * @typedef {import("./call_tile.js").TileState} TileState
  */
 
-/** A picture without a new frame for this long is told to stand still; quality words speak up earlier. */
-const STILL_AFTER_MS = 3000;
-const WATCH_EVERY_MS = 500;
-
-/** Fires "sound-blocked" when the browser holds sound back until a click, "frames" when a picture starts, stops or goes on. */
-class Tile extends EventTarget {
-  #stream = new MediaStream();
-  #last_frame_ms = 0;
-  #stands_still = false;
-  /** @type {number} */
-  #watch;
-
-  /** @param {HTMLElement} element */
-  constructor(element) {
-    super();
-    this.element = element;
-    this.video = find(element, "video", HTMLVideoElement);
-    this.video.srcObject = this.#stream;
-    this.#count_frames();
-    this.#watch = window.setInterval(() => this.#look_for_frames(), WATCH_EVERY_MS);
-  }
-
-  get has_picture() { return this.#last_frame_ms > 0; }
-  get stands_still() { return this.#stands_still; }
-
-  /** @param {MediaStreamTrack|null} track @param {"audio"|"video"} kind */
-  set_track(track, kind) {
-    for (const old of this.#stream.getTracks().filter((other) => other.kind === kind && other !== track)) this.#stream.removeTrack(old);
-    if (track && !this.#stream.getTracks().includes(track)) this.#stream.addTrack(track);
-    void this.play();
-  }
-
-  /** Plays with sound, or without it when the browser asks for a click first. */
-  async play() {
-    try {
-      await this.video.play();
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || this.video.muted) return;
-      this.video.muted = true;
-      this.dispatchEvent(new Event("sound-blocked"));
-      await this.video.play().catch(() => {});
-    }
-  }
-
-  /** Call in a click handler. */
-  async allow_sound() {
-    this.video.muted = false;
-    await this.play();
-  }
-
-  /** @param {string} speaker_id */
-  async set_speaker(speaker_id) {
-    const video = /** @type {HTMLVideoElement & {setSinkId?: (id: string) => Promise<void>}} */ (this.video);
-    await video.setSinkId?.(speaker_id).catch(() => {});
-  }
-
-  remove() {
-    window.clearInterval(this.#watch);
-    this.video.srcObject = null;
-    this.element.remove();
-  }
-
-  #count_frames() {
-    if (!("requestVideoFrameCallback" in this.video)) {
-      // Without frame callbacks nothing can be said about standing still; a picture shows once it has a size.
-      /** @type {HTMLVideoElement} */ (this.video).addEventListener("resize", () => { this.#last_frame_ms = Infinity; this.#tell(); });
-      return;
-    }
-    const on_frame = () => {
-      const first = this.#last_frame_ms === 0;
-      this.#last_frame_ms = performance.now();
-      if (first || this.#stands_still) {
-        this.#stands_still = false;
-        this.#tell();
-      }
-      this.video.requestVideoFrameCallback(on_frame);
-    };
-    this.video.requestVideoFrameCallback(on_frame);
-    // A hidden page draws nothing: what it missed is not a fault of the connection.
-    document.addEventListener("visibilitychange", () => { if (this.has_picture) this.#last_frame_ms = performance.now(); });
-  }
-
-  #look_for_frames() {
-    if (!this.has_picture || this.#stands_still || document.visibilityState !== "visible") return;
-    if (performance.now() - this.#last_frame_ms < STILL_AFTER_MS) return;
-    this.#stands_still = true;
-    this.#tell();
-  }
-
-  #tell() {
-    this.dispatchEvent(new Event("frames"));
-  }
-}
-
-/** Fires "sound-blocked" and "frames" of its tiles. */
+/** Fires "sound-blocked" and "frames" of its tiles, and "pin" (detail: the key of the tile that was pressed). */
 export class TileGrid extends EventTarget {
-  /** @type {Map<string, Tile>} */
+  /** @type {Map<string, Tile>} by key: "<id>", or "<id> screen" */
   #tiles = new Map();
   /** @type {Map<string, MediaStreamTrack|null>} tracks that came before their person's tile */
   #tracks = new Map();
@@ -120,6 +25,8 @@ export class TileGrid extends EventTarget {
   }
 
   get count() { return this.#tiles.size; }
+  /** @returns {ReadonlyMap<string, Tile>} */
+  get tiles() { return this.#tiles; }
 
   /** @param {string} person_id @param {"audio"|"video"|"screen"} slot @param {MediaStreamTrack|null} track */
   set_track(person_id, slot, track) {
@@ -129,16 +36,15 @@ export class TileGrid extends EventTarget {
 
   /**
    * Draws exactly these people.
-   * @param {{person: TilePerson, state: TileState}[]} people
+   * @param {{person: TilePerson, state: TileState}[]} people in the order of the stage
    */
   render(people) {
     const wanted = new Set();
     for (const { person, state } of people) {
-      wanted.add(person.id);
-      this.#render_person(this.#tile(person.id), person, state);
-      if (!state.screen) continue;
-      wanted.add(`${person.id} screen`);
-      this.#render_screen(this.#tile(`${person.id} screen`), person, state);
+      for (const key of state.screen ? [person.id, `${person.id} screen`] : [person.id]) {
+        wanted.add(key);
+        this.#tile(key).render(person, state);
+      }
     }
     for (const [key, tile] of this.#tiles) {
       if (wanted.has(key)) continue;
@@ -146,7 +52,6 @@ export class TileGrid extends EventTarget {
       this.#tiles.delete(key);
     }
     this.list.dataset.count = String(this.#tiles.size);
-    this.list.dataset.screen = String(people.some(({ state }) => state.screen));
   }
 
   allow_sound() {
@@ -168,16 +73,15 @@ export class TileGrid extends EventTarget {
     const known = this.#tiles.get(key);
     if (known) return known;
     const fragment = /** @type {DocumentFragment} */ (this.template.content.cloneNode(true));
-    const element = find_html(fragment, ".tile");
-    const tile = new Tile(element);
-    tile.addEventListener("sound-blocked", () => this.dispatchEvent(new Event("sound-blocked")));
-    tile.addEventListener("frames", () => this.dispatchEvent(new Event("frames")));
+    const tile = new Tile(key, find_html(fragment, ".tile"));
+    for (const type of ["sound-blocked", "frames"]) tile.addEventListener(type, () => this.dispatchEvent(new Event(type)));
+    tile.pin.addEventListener("click", () => this.dispatchEvent(new CustomEvent("pin", { detail: key })));
     this.#tiles.set(key, tile);
-    // The screen comes first: it is what everybody should look at.
-    if (key.endsWith(" screen")) this.list.prepend(element);
-    else this.list.append(element);
+    // A screen comes first for whoever reads or tabs: it is what everybody should look at.
+    if (tile.is_screen) this.list.prepend(tile.element);
+    else this.list.append(tile.element);
     if (this.#speaker_id) void tile.set_speaker(this.#speaker_id);
-    this.#give_tracks(/** @type {string} */ (key.split(" ")[0]));
+    this.#give_tracks(tile.person_id);
     return tile;
   }
 
@@ -188,42 +92,5 @@ export class TileGrid extends EventTarget {
     person?.set_track(track("audio"), "audio");
     person?.set_track(track("video"), "video");
     this.#tiles.get(`${person_id} screen`)?.set_track(track("screen"), "video");
-  }
-
-  /** @param {Tile} tile @param {TilePerson} person @param {TileState} state */
-  #render_person(tile, person, state) {
-    const { element } = tile;
-    const words = tile_words({ ...state, present: person.present, has_picture: tile.has_picture, stands_still: tile.stands_still });
-    element.dataset.participant = person.id;
-    element.dataset.connection = words.connection;
-    element.dataset.camera = state.camera ? "on" : "off";
-    element.dataset.mic = state.mic ? "on" : "off";
-    element.dataset.covered = String(words.cover !== null);
-    tile.video.setAttribute("aria-label", person.name);
-    write(element, "name", person.name);
-    write(element, "registration", person.registration ?? "");
-    show(element, "registration", Boolean(person.registration));
-    write(element, "initials", initials(person.name));
-    write(element, "cover", words.cover ? t(words.cover, { name: person.name }) : "");
-    show(element, "frozen", words.frozen !== null);
-    if (words.frozen) write(element, "frozen", t(words.frozen));
-    const muted = words.connection === "live" && !state.mic;
-    show(element, "muted", muted);
-    write(element, "muted", t("call_peer_muted"));
-  }
-
-  /** @param {Tile} tile @param {TilePerson} person @param {TileState} state */
-  #render_screen(tile, person, state) {
-    const { element } = tile;
-    const label = t("call_peer_screen", { name: person.name });
-    const lost = state.path !== "connected";
-    element.classList.add("tile--screen");
-    element.dataset.connection = lost ? "lost" : "live";
-    element.dataset.covered = "false";
-    tile.video.dataset.testid = "remote-screen";
-    tile.video.setAttribute("aria-label", label);
-    write(element, "name", label);
-    show(element, "frozen", lost);
-    if (lost) write(element, "frozen", t("call_peer_frozen"));
   }
 }

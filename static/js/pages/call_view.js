@@ -1,14 +1,19 @@
-// The call as both people see it: tiles, own picture, controls, chat, and the truth about the connection in words.
+// The call as everybody sees it: tiles, own picture, controls, chat, people, and the truth about the connection in words.
 // It draws what a CallClient tells; who may be here and what happens after leaving is the page's business.
 //
 //   const view = new CallView({ root, client, stream, on_leave });   root: #call of rooms/_call.html; ... view.close();
 
-import { format_duration } from "../lib/duration.js";
-import { path_words, quality_words } from "../lib/call_words.js";
+import { Roster } from "../lib/roster.js";
+import { keep_order } from "../lib/stage_order.js";
 import { CallControls } from "./call_controls.js";
 import { DeviceDialog } from "./call_devices.js";
+import { LossBanner } from "./call_loss.js";
+import { PeoplePanel } from "./call_people.js";
 import { OwnPicture } from "./call_self.js";
+import { Stage } from "./call_stage.js";
 import { TileGrid } from "./call_tiles.js";
+import { TopLine } from "./call_top.js";
+import { Wants } from "./call_wants.js";
 import { ChatView } from "./chat_view.js";
 import { announce, find, find_button, find_html, show, write } from "./dom.js";
 import { t } from "./texts.js";
@@ -16,7 +21,6 @@ import { t } from "./texts.js";
 /**
  * @typedef {import("../call/call_client.js").CallClient} CallClient
  * @typedef {{id: string, role: string, name: string, state: string, present: boolean, registration?: string, details?: {callback_number: string}|null}} Person
- * @typedef {{mic: boolean, camera: boolean, screen: boolean}} PeerMedia
  *
  * @typedef {object} CallViewOptions
  * @property {HTMLElement} root
@@ -29,19 +33,23 @@ import { t } from "./texts.js";
 const CLOCK_MS = 1000;
 /** The server may be away for a moment without anybody noticing. */
 const TELL_SERVER_AFTER_MS = 3000;
+/** Whom a visit is about: their absence is told to the other with a phone number. @type {Record<string, string>} */
+const COUNTERPART = { practitioner: "patient", patient: "practitioner" };
 
 export class CallView {
   /** @type {{state: string, route: string}} */
   #path = { state: "none", route: "" };
   /** @type {{word: string, factor: string|null}|null} */
   #verdict = null;
-  /** @type {Map<string, PeerMedia>} */
-  #media = new Map();
+  #roster = new Roster();
   /** @type {Map<string, Person>} people who were drawn last, to tell who came and went */
   #people = new Map();
+  /** @type {string[]} */
+  #order = [];
+  /** @type {{code: string, text: string}|null} a refusal of the server that carries the media */
+  #refused = null;
   /** @type {number|null} */
   #live_since_ms = null;
-  #was_lost = false;
   #server_away = false;
   #alone_text = "";
   /** @type {number|undefined} */
@@ -55,12 +63,17 @@ export class CallView {
     this.root = root;
     this.client = client;
     this.stream = stream;
-    this.stage = find_html(root, "[data-part=stage]");
-    this.viewer = root.dataset.viewer === "practitioner" ? "practitioner" : "patient";
+    this.stage_element = find_html(root, "[data-part=stage]");
+    this.viewer = /** @type {"patient"|"practitioner"} */ (root.dataset.viewer);
     this.tiles = new TileGrid(find_html(root, "[data-part=tiles]"), find(root, "template[data-part=tile]", HTMLTemplateElement));
-    this.own = new OwnPicture(this.stage);
+    this.own = new OwnPicture(this.stage_element);
+    this.stage = new Stage(this.stage_element, this.tiles, this.own);
+    this.wants = new Wants(this.tiles, () => this.stage.pinned, (wants) => this.client.set_view(wants));
+    this.top = new TopLine(root);
+    this.loss = new LossBanner(root, this.viewer);
     this.controls = new CallControls(root, client);
     this.chat = new ChatView(root, client, (id) => this.#name_of(id));
+    this.people = new PeoplePanel(root);
     this.devices = new DeviceDialog(root, client, () => this.stream);
     this.#wire(on_leave, on_retry_devices);
     this.#listen();
@@ -68,7 +81,6 @@ export class CallView {
     root.hidden = false;
     if (client.state) this.#take_state();
     this.#take_path(client.path);
-    this.#draw_own();
   }
 
   /** Another stream to show as the own picture. @param {MediaStream|null} stream */
@@ -99,29 +111,36 @@ export class CallView {
     this.#listening.abort();
     window.clearInterval(this.#clock);
     window.clearTimeout(this.#server_timer);
-    this.controls.close();
+    for (const part of [this.wants, this.stage, this.controls, this.top, this.devices, this.tiles, this.own]) part.close();
     this.chat.hide();
-    this.devices.close();
-    this.tiles.close();
-    this.own.close();
+    this.people.hide();
     this.root.hidden = true;
   }
 
   /** @param {() => void} on_leave @param {(() => Promise<unknown>)|undefined} on_retry_devices */
   #wire(on_leave, on_retry_devices) {
-    this.controls.addEventListener("leave", on_leave);
-    this.controls.addEventListener("chat", () => this.chat.toggle());
-    this.controls.addEventListener("devices", () => { void this.devices.open(); });
-    this.controls.addEventListener("trouble", (event) => announce(t(/** @type {CustomEvent} */ (event).detail), { now: true }));
-    this.chat.addEventListener("change", () => this.#draw_chat());
-    this.devices.addEventListener("speaker", (event) => this.tiles.set_speaker(/** @type {CustomEvent} */ (event).detail));
-    this.tiles.addEventListener("sound-blocked", () => show(this.root, "sound_blocked", true));
-    this.tiles.addEventListener("frames", () => this.#draw_tiles());
+    const { controls, stage, tiles } = this;
+    controls.addEventListener("leave", on_leave);
+    controls.addEventListener("chat", () => this.chat.toggle());
+    controls.addEventListener("people", () => this.people.toggle());
+    controls.addEventListener("layout", () => this.#toggle_layout());
+    controls.addEventListener("devices", () => { void this.devices.open(); });
+    controls.addEventListener("trouble", (event) => announce(t(/** @type {CustomEvent} */ (event).detail), { now: true }));
+    this.chat.addEventListener("change", () => this.#panel_changed("chat"));
+    this.people.addEventListener("change", () => this.#panel_changed("people"));
+    this.devices.addEventListener("speaker", (event) => tiles.set_speaker(/** @type {CustomEvent} */ (event).detail));
+    tiles.addEventListener("sound-blocked", () => show(this.root, "sound_blocked", true));
+    tiles.addEventListener("frames", () => this.#draw_tiles());
+    tiles.addEventListener("pin", (event) => this.#pin(/** @type {CustomEvent} */ (event).detail));
+    stage.addEventListener("change", () => {
+      this.wants.follow();
+      controls.render_stage({ layout: stage.layout, has_choice: stage.has_choice });
+    });
     find_button(this.root, "[data-action=allow_sound]").onclick = () => {
       show(this.root, "sound_blocked", false);
-      this.tiles.allow_sound();
+      tiles.allow_sound();
     };
-    find_button(this.root, "[data-action=stop_sharing]").onclick = () => { void this.controls.toggle_share(); };
+    find_button(this.root, "[data-action=stop_sharing]").onclick = () => { void controls.toggle_share(); };
     const retry = find_button(this.root, "[data-action=retry_devices]");
     retry.hidden = !on_retry_devices;
     retry.onclick = () => { void on_retry_devices?.(); };
@@ -132,16 +151,23 @@ export class CallView {
     const on = (type, handle) => this.client.addEventListener(type, (event) => handle(/** @type {CustomEvent} */ (event).detail), { signal: this.#listening.signal });
     on("state", () => this.#take_state());
     on("signaling", ({ up }) => this.#take_signaling(up));
-    on("remote-track", ({ peer, slot, track }) => this.tiles.set_track(peer, slot, track));
+    on("remote-track", ({ peer, slot, track }) => { this.tiles.set_track(peer, slot, track); this.#draw_tiles(); });
     on("path", (path) => this.#take_path(path));
+    on("refused", ({ code, message }) => { this.#refused = { code, text: message }; this.#draw(); });
     on("quality", (verdict) => { this.#verdict = verdict; this.#draw_facts(); });
-    on("peer-media", ({ peer, ...media }) => this.#take_media(peer, media));
-    on("local-media", () => { this.controls.render(); this.#draw_own(); });
+    on("peer-media", ({ peer, ...media }) => this.#tell(this.#roster.take_media(peer, media)));
+    // Between two the path itself tells it.
+    on("heartbeat", ({ peer, state }) => { if (this.#by_server && this.#people.has(peer)) this.#tell(this.#roster.take_pulse(peer, state)); });
+    on("peer-quality", ({ peer, word, height }) => { this.#roster.take_quality(peer, word, height); this.#draw_people(); });
+    on("speakers", (speakers) => { this.#roster.take_speakers(speakers); this.#draw_tiles(); });
+    on("local-media", () => { this.controls.render(); this.#draw_people(); this.#draw_own(); });
     on("device-lost", () => this.set_device_trouble("lost"));
     on("chat", ({ message }) => this.chat.draw(message));
   }
 
   get #now_ms() { return Date.now() + this.client.server_offset_ms; }
+  get #others() { return [...this.#people.values()]; }
+  get #by_server() { return this.#snapshot?.join?.engine === "sfu"; }
 
   /** @returns {any} */
   get #snapshot() { return this.client.state; }
@@ -152,13 +178,11 @@ export class CallView {
     /** @type {Person[]} */
     const others = snapshot.participants.filter((/** @type {Person} */ person) => inside && person.state === "admitted" && person.id !== snapshot.me.id);
     const now = new Map(others.map((person) => [person.id, person]));
-    for (const person of others) if (!this.#people.has(person.id)) announce(t("call_said_joined", { name: person.name }));
-    for (const person of this.#people.values()) {
-      if (now.has(person.id)) continue;
-      this.#media.delete(person.id);
-      announce(t("call_said_left", { name: person.name }));
-    }
-    this.#people = now;
+    for (const { id, name, role } of others) if (!this.#people.has(id)) announce(t("call_said_joined", { name, role: t(`call_role_${role}`) }));
+    for (const { id, name } of this.#people.values()) if (!now.has(id)) announce(t("call_said_left", { name }));
+    this.#roster.keep([...now.keys(), snapshot.me.id]);
+    this.#order = keep_order(this.#order, others);
+    this.#people = new Map(this.#order.map((id) => [id, /** @type {Person} */ (now.get(id))]));
     if (snapshot.room.live_at) this.#live_since_ms = Date.parse(snapshot.room.live_at);
     else if (others.length > 0) this.#live_since_ms ??= this.#now_ms;
     this.#draw();
@@ -167,19 +191,16 @@ export class CallView {
   /** @param {{state: string, route: string}} path */
   #take_path(path) {
     this.#path = path;
-    if (path.state !== "connected") this.#verdict = null;
+    if (path.state === "connected") this.#refused = null;
+    else this.#verdict = null;
     this.#draw();
   }
 
-  /** @param {string} peer @param {PeerMedia} media */
-  #take_media(peer, media) {
-    const before = this.#media.get(peer);
-    this.#media.set(peer, media);
-    const name = this.#name_of(peer);
-    if (before && before.mic !== media.mic) announce(t(media.mic ? "call_said_unmuted" : "call_said_muted", { name }));
-    if (before && before.camera !== media.camera) announce(t(media.camera ? "call_said_camera_on" : "call_said_camera_off", { name }));
-    if (media.screen && !before?.screen) announce(t("call_said_sharing", { name }));
-    this.#draw_tiles();
+  /** @param {import("../lib/roster.js").Said[]} said */
+  #tell(said) {
+    for (const { key, id } of said) announce(t(key, { name: this.#name_of(id) }));
+    this.#draw_people();
+    this.#draw_loss();
   }
 
   /** @param {boolean} up */
@@ -190,101 +211,92 @@ export class CallView {
     this.#draw_loss();
   }
 
+  #toggle_layout() {
+    const layout = this.stage.layout === "grid" ? "speaker" : "grid";
+    this.stage.set_layout(layout);
+    announce(t(`call_said_layout_${layout}`));
+  }
+
+  /** @param {string} key */
+  #pin(key) {
+    this.stage.toggle_pin(key);
+    const name = this.tiles.tiles.get(key)?.video.getAttribute("aria-label") ?? "";
+    announce(t(this.stage.pinned === key ? "call_said_pinned" : "call_said_unpinned", { name }));
+  }
+
   #draw() {
     const alone = this.#people.size === 0;
-    this.root.dataset.phase = alone ? "alone" : "together";
-    const names = [...this.#people.values()].map(({ name }) => name).join(", ");
-    write(this.root, "call_title", alone ? t("call_title_alone") : t("call_with", { names }));
+    this.root.dataset.phase = alone ? "alone" : this.#people.size > 1 ? "group" : "together";
+    this.top.draw_title(this.#others);
     write(this.root, "alone", this.#alone_text || t(`call_alone_${this.viewer}`));
     show(this.root, "alone", alone);
-    this.#draw_tiles();
+    this.#draw_people();
     this.#draw_facts();
     this.#draw_loss();
     this.#draw_clock();
     this.#draw_own();
     this.chat.set_connected(this.#path.state === "connected");
+    this.chat.set_promise(this.#by_server);
+  }
+
+  #draw_people() {
+    this.#draw_tiles();
+    const { me } = this.#snapshot ?? {};
+    if (!me) return;
+    const { mic, camera, screen, hand } = this.client.local_media;
+    // The own hand stands in the same queue as the others'.
+    this.#roster.take_media(me.id, { mic, camera, screen, hand });
+    this.people.draw(me, this.#others, (id) => this.#roster.of(id), this.#roster.hands);
   }
 
   #draw_tiles() {
     const peers = new Set((this.#snapshot?.join?.peers ?? []).map((/** @type {{id: string}} */ peer) => peer.id));
-    this.tiles.render([...this.#people.values()].map((person) => {
-      const media = this.#media.get(person.id) ?? { mic: true, camera: true, screen: false };
-      return { person, state: { ...media, path: peers.has(person.id) ? this.#path.state : "none" } };
-    }));
+    this.tiles.render(this.#others.map((person) => ({ person, state: { ...this.#roster.of(person.id), path: peers.has(person.id) ? this.#path.state : "none" } })));
+    this.stage.arrange(this.#roster.speakers);
   }
 
   #draw_facts() {
-    const words = path_words(this.#people.size === 0 ? [] : [this.#path]);
-    const name = this.#first_name();
-    write(this.root, "route", t(`call_route_${words.route}`, { name }));
-    find_html(this.root, "[data-testid=route]").dataset.route = words.encrypted ? words.route : "";
-    write(this.root, "privacy", t(words.encrypted ? "call_privacy_encrypted" : "call_privacy_pending"));
-    find_html(this.root, "[data-fact=privacy]").dataset.known = String(words.encrypted);
-    const quality = quality_words(this.#verdict, words);
-    write(this.root, "quality", t(quality.key));
-    find_html(this.root, "[data-fact=quality]").dataset.word = quality.key.replace("call_quality_", "");
-    show(this.root, "quality_tip", quality.tip !== null);
-    if (quality.tip) write(this.root, "quality_tip", t(quality.tip));
+    this.top.draw_facts(this.#people.size === 0 ? [] : [this.#path], this.#verdict, this.#others[0]?.name ?? "");
   }
 
   #draw_loss() {
-    const lost = this.#people.size > 0 && (this.#path.state === "lost" || this.#path.state === "failed");
-    this.root.dataset.lost = String(lost);
-    if (lost) this.#write_loss();
-    show(this.root, "loss", lost);
+    const room = this.#snapshot?.room;
+    const away = this.#others.find(({ id, role }) => role === COUNTERPART[this.viewer] && this.#roster.of(id).lost) ?? null;
+    const lost = this.loss.draw({
+      path: this.#path,
+      people: this.#others,
+      clinic_phone: room?.clinic.phone ?? "",
+      group: this.#by_server,
+      away,
+      refusal: room?.refusal ?? this.#refused,
+    });
     // One trouble at a time: while nobody is seen or heard, the way to our server is not what matters.
     show(this.root, "server_lost", this.#server_away && !lost);
-    if (lost !== this.#was_lost) {
-      const title = t("call_loss_title", { name: this.#first_name() });
-      announce(lost ? `${title}. ${this.#loss_phone()?.spoken ?? ""}` : t("call_said_back"), { now: true });
-    }
-    this.#was_lost = lost;
-  }
-
-  #write_loss() {
-    const name = this.#first_name();
-    const phone = this.#loss_phone();
-    write(this.root, "loss_title", t("call_loss_title", { name }));
-    write(this.root, "loss_body", t(`call_${this.#path.state === "failed" ? "failed" : "loss"}_body_${this.viewer}`));
-    show(this.root, "loss_phone", phone !== null);
-    if (!phone) return;
-    write(this.root, "loss_phone_label", phone.label);
-    const link = find(this.root, "[data-link=loss_phone]", HTMLAnchorElement);
-    link.textContent = phone.number;
-    link.href = `tel:${phone.number.replace(/[^+\d]/g, "")}`;
-  }
-
-  /** Whom to call instead: the practice for a patient, the call-back number for the practitioner (CLIN-3). */
-  #loss_phone() {
-    const name = this.#first_name();
-    const called = [...this.#people.values()].find((person) => person.details?.callback_number);
-    const number = this.viewer === "patient" ? this.#snapshot?.room.clinic.phone : called?.details?.callback_number;
-    if (!number) return null;
-    const label = t(`call_loss_phone_${this.viewer}`, { name: called?.name ?? name });
-    return { number, label, spoken: `${label} ${number}` };
   }
 
   #draw_clock() {
     const running = this.#live_since_ms !== null && this.#people.size > 0;
-    show(this.root, "timer", running);
-    if (running && this.#live_since_ms !== null) write(this.root, "timer", format_duration(this.#now_ms - this.#live_since_ms));
+    this.top.draw_clock(running && this.#live_since_ms !== null ? this.#now_ms - this.#live_since_ms : null);
   }
 
   #draw_own() {
     const { mic, camera, sends } = this.client.local_media;
-    this.own.render({ stream: this.stream, mic, camera, has_camera: sends.includes("video"), has_microphone: sends.includes("audio") });
+    const hand = this.#roster.of(this.#snapshot?.me.id ?? "").hand;
+    this.own.render({ stream: this.stream, mic, camera, has_camera: sends.includes("video"), has_microphone: sends.includes("audio"), hand });
   }
 
-  #draw_chat() {
-    this.root.dataset.chat = this.chat.is_open ? "open" : "closed";
-    this.controls.render_chat(this.chat.is_open, this.chat.unread);
+  /** One panel at a time; the focus goes back to the button that opened it. @param {"chat"|"people"} name */
+  #panel_changed(name) {
+    const { chat, people } = this;
+    if (name === "chat" && chat.is_open) people.hide();
+    if (name === "people" && people.is_open) chat.hide();
+    this.root.dataset.chat = chat.is_open ? "open" : "closed";
+    this.controls.render_chat(chat.is_open, chat.unread);
+    this.controls.render_people(people.is_open);
+    const panel = name === "chat" ? chat.panel : people.panel;
     // A hidden element keeps the focus until the next frame, then nobody has it.
     const { activeElement } = document;
-    if (!this.chat.is_open && (activeElement === document.body || this.chat.panel.contains(activeElement))) this.controls.button("chat").focus();
-  }
-
-  #first_name() {
-    return [...this.#people.values()][0]?.name ?? "";
+    if (panel.hidden && (activeElement === document.body || panel.contains(activeElement))) this.controls.button(name).focus();
   }
 
   /** @param {string} id */

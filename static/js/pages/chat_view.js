@@ -80,6 +80,11 @@ export class ChatView extends EventTarget {
     show(this.panel, "chat_waits", !connected);
   }
 
+  /** Which way messages take, told before the first is written. @param {boolean} by_server */
+  set_promise(by_server) {
+    write(this.panel, "chat_promise", t(by_server ? "call_chat_promise_server" : "call_chat_promise"));
+  }
+
   #show() {
     this.panel.hidden = false;
     this.#unread = 0;

@@ -43,13 +43,25 @@ export function show(root, name, visible) {
   }
 }
 
+/** What is waiting for the next frame, by region: two people who come at once are both told. @type {Map<HTMLElement, string[]>} */
+const unsaid = new Map();
+
 /** Says `text` to screen readers, politely, or at once when it cannot wait. @param {string} text @param {{now?: boolean}} [options] */
 export function announce(text, { now = false } = {}) {
   const region = document.getElementById(now ? "announce-now" : "announce");
   if (!region) return;
+  const waiting = unsaid.get(region);
+  if (waiting) {
+    waiting.push(text);
+    return;
+  }
+  unsaid.set(region, [text]);
   // The same sentence twice is silent unless the region empties in between.
   region.textContent = "";
-  requestAnimationFrame(() => { region.textContent = text; });
+  requestAnimationFrame(() => {
+    region.textContent = (unsaid.get(region) ?? []).join(" ");
+    unsaid.delete(region);
+  });
 }
 
 /** Moves focus to a heading or region without a ring and without a jump of the page. @param {HTMLElement} element */

@@ -8,6 +8,7 @@ import { find_button, find_html, focus_on, set_busy, show, write } from "./dom.j
 import { Notes } from "./notes.js";
 import { OwnMedia } from "./steps/own_media.js";
 import { has_text, page_language, t } from "./texts.js";
+import { InviteDialog } from "./visit_invite.js";
 import { PathPanel } from "./visit_path.js";
 import { PeopleList } from "./visit_people.js";
 import { draw_patient_panel } from "./visit_person.js";
@@ -34,6 +35,7 @@ class VisitPage {
     this.client = new CallClient({ ws_url: this.#ws_url(), worker_url: this.main.dataset.workerUrl ?? "", page_id: crypto.randomUUID() });
     this.waiting = new WaitingList(this.drawer, this.client);
     this.people = new PeopleList(find_html(this.drawer, "[data-part=people]"), this.client);
+    this.invite = new InviteDialog(this.main, this.client);
     this.path = new PathPanel(this.drawer, this.client);
     this.notes = new Notes(this.drawer, this.main.dataset.notesUrl ?? "");
     this.wake_lock = new WakeLock();
@@ -58,7 +60,7 @@ class VisitPage {
   }
 
   #ws_url() {
-    return `${location.origin.replace(/^http/, "ws")}${this.main.dataset.wsPath}`;
+    return new URL(this.main.dataset.wsPath ?? "", location.href.replace(/^http/, "ws")).href;
   }
 
   #wire() {
@@ -193,6 +195,7 @@ class VisitPage {
     }
     this.#over = true;
     this.#view?.close();
+    this.invite.close();
     this.client.close();
     this.media.close();
     void this.wake_lock.release();

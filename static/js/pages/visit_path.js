@@ -1,6 +1,6 @@
 // The line about the path under the drawer, and the panel that says why it is this one.
 
-import { path_words } from "../lib/call_words.js";
+import { path_words, privacy_key } from "../lib/call_words.js";
 import { find_html, show, write } from "./dom.js";
 import { has_text, t } from "./texts.js";
 
@@ -31,16 +31,22 @@ export class PathPanel {
 
   draw() {
     const snapshot = /** @type {any} */ (this.client.state);
-    const { route, encrypted } = path_words(snapshot?.join ? [this.#path] : []);
+    const words = path_words(snapshot?.join ? [this.#path] : []);
+    const { route, encrypted } = words;
     const line = t(`visit_path_${route}`, { quality: t(`visit_quality_${this.#verdict?.word ?? "pending"}`) });
     write(this.drawer, "path_line", line);
     write(this.drawer, "path_now", line);
     show(this.drawer, "path_facts", encrypted);
     if (encrypted) {
       const { rtt_ms, local, remote } = this.#path;
+      const by_server = route === "server";
       write(this.drawer, "path_rtt", rtt_ms === null || rtt_ms === undefined ? t("visit_quality_pending") : t("visit_path_rtt", { milliseconds: Math.max(1, Math.round(rtt_ms)) }));
-      write(this.drawer, "path_ends", t("visit_path_ends", { local: end_words(local), remote: end_words(remote) }));
+      write(this.drawer, "path_ends_label", t(by_server ? "visit_path_ends_label_server" : "visit_path_ends_label"));
+      write(this.drawer, "path_ends", by_server ? end_words(local) : t("visit_path_ends", { local: end_words(local), remote: end_words(remote) }));
     }
+    // Before a connection stands, the decision says which promise it will be.
+    const promised = privacy_key(words) === "server" || snapshot?.join?.engine === "sfu" ? "call_privacy_server_meaning" : "visit_path_promise";
+    write(this.drawer, "path_promise", t(promised));
     this.#draw_reasons(snapshot?.join?.decision?.reasons ?? []);
     const refusal = snapshot?.room.refusal;
     show(this.drawer, "path_refusal", Boolean(refusal));

@@ -51,7 +51,7 @@ test("whoever leaves takes everything along; coming back begins anew", () => {
   roster.take_quality("a", "poor");
   roster.take_speakers({ order: ["a"], speaking: ["a"] });
   roster.keep([]);
-  assert.deepEqual(roster.of("a"), { mic: true, camera: true, screen: false, hand: 0, lost: false, speaking: false, word: "" });
+  assert.deepEqual(roster.of("a"), { mic: true, camera: true, screen: false, hand: 0, lost: false, speaking: false, word: "", height: null });
   assert.deepEqual([roster.hands, roster.speakers], [[], []]);
 });
 
@@ -59,6 +59,6 @@ test("a quality that is no word of ours is not shown", () => {
   const roster = new Roster();
   roster.take_quality("a", "superb");
   assert.equal(roster.of("a").word, "");
-  roster.take_quality("a", "fair");
-  assert.equal(roster.of("a").word, "fair");
+  roster.take_quality("a", "fair", 180);
+  assert.deepEqual([roster.of("a").word, roster.of("a").height], ["fair", 180]);
 });

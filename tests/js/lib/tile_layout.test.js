@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { drawn_height, grid_shape, place_grid, place_speaker } from "../../../static/js/lib/tile_layout.js";
+import { drawn_height, grid_shape, place_grid, place_grid_and_own, place_speaker } from "../../../static/js/lib/tile_layout.js";
 
 const PHONE = { width: 374, height: 650, gap: 8 };
 const DESK = { width: 1000, height: 690, gap: 8 };
@@ -40,6 +40,24 @@ test("tiles of a grid never overlap, never leave the stage, and are equal", () =
   }
 });
 
+test("the own picture never makes the others smaller than it has to", () => {
+  for (const stage of Object.values(STAGES)) {
+    for (let others = 2; others <= 8; others += 1) {
+      const tiles = place_grid_and_own(others, stage);
+      assert.equal(tiles.length, others + 1);
+      assert_apart_and_inside(tiles, stage);
+      const [first, equal, own] = [tiles[0], place_grid(others + 1, stage)[0], tiles.at(-1)];
+      assert.ok(first && equal && own);
+      assert.ok(first.width * first.height >= equal.width * equal.height - 0.01, "smaller than with an equal place for the own picture");
+      assert.ok(own.width * own.height <= first.width * first.height + 0.01, "the own picture is the largest");
+    }
+  }
+  const beside_two = place_grid_and_own(2, DESK).at(-1);
+  assert.deepEqual([beside_two?.width, beside_two?.height], [200, 150]);
+  const among_seven = place_grid_and_own(7, WIDE);
+  assert.equal(among_seven.at(-1)?.height, among_seven[0]?.height);
+});
+
 test("a last row that is not full is centred", () => {
   const [, , third] = place_grid(3, { width: 400, height: 400, gap: 0 });
   const middle = (third?.x ?? 0) + (third?.width ?? 0) / 2;
@@ -73,7 +91,7 @@ test("the strip lies under the speaker on a phone and beside the speaker on a wi
 });
 
 test("a stage without room gives no negative sizes", () => {
-  for (const place of [place_grid, place_speaker]) {
+  for (const place of [place_grid, place_grid_and_own, place_speaker]) {
     for (const tile of place(8, { width: 40, height: 20, gap: 8 })) assert.ok(tile.width >= 0 && tile.height >= 0, JSON.stringify(tile));
   }
 });
