@@ -20,8 +20,6 @@ class RoomConfig:
     """Per layer, for retransmission (LiveKit: 500); a power of two. 720p at 2.5 Mbit/s: about 1.8 s."""
     audio_packets_kept: int = 64
     """Only to recognise duplicates; audio is not retransmitted."""
-    layer_silent_after_s: float = 1.5
-    """A camera layer without packets this long counts as switched off by its sender."""
     source_silent_after_s: float = 3.0
     """A screen without packets this long was unshared: its slot is freed. Chromium repeats a still screen each second."""
     max_video_bps: int = 8_000_000
@@ -30,6 +28,9 @@ class RoomConfig:
     """Opus ends at 510 kbit/s (RFC 6716 §2.1.1)."""
     audio_last_n: int = 3
     """Silent microphones outside the last N speakers are not forwarded until they make a sound."""
-    audio_silence_dbov: int = 127
-    """RFC 6464: 127 is digital silence, a muted track."""
     audio_silent_after_s: float = 2.0
+    """Digital silence this long (a muted track) is silence; a quiet voice never is."""
+    pulse_s: float = 0.05
+    """How often everything that is not urgent is looked at. Lower: quicker reactions, more CPU in an idle room."""
+    learned_ssrcs: int = 32
+    """New streams that one leg may bring in its life: 3 layers, their repair, and some restarts."""

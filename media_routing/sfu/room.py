@@ -1,21 +1,37 @@
-"""A room of the SFU: legs come and go, packets go in, packets leave through `Outgoing`, events are fetched."""
+"""A room of the SFU: legs come and go, packets go in, packets leave through `Outgoing`, events are fetched.
+
+publisher leg                                                      subscriber legs
+receive_rtp -> Publisher -> Encoding --(fan-out)--> Slot -> Rewriter -> Pacer -> Outgoing
+               by ssrc,     cache, loss,            one per             bursts
+               mid + rid    key frames, bitrate     output stream
+receive_rtcp -> sender reports -> clocks            NACK -> Repair (RTX) out of the encoding's cache
+                                                    feedback -> estimator -> allocator -> which encoding a slot gets
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from media_routing.rtp.packet import RtpError
+from media_routing.rtp.rtcp import RtcpError
 from media_routing.sfu.config import RoomConfig
-from media_routing.sfu.events import Event, Want
+from media_routing.sfu.events import Event, SlotsMapped, Speakers, Want
 from media_routing.sfu.leg import Leg
 from media_routing.sfu.outgoing import Outgoing
 from media_routing.sfu.plan import LegPlan
+from media_routing.sfu.source import Source
+from media_routing.sfu.speaker import SpeakerDetector
+
+DEFAULT_CONFIG = RoomConfig()
+# Events nobody fetches are forgotten, oldest first.
+_MAX_EVENTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RoomStats:
-    """Totals since the room began."""
+    """Totals of the legs that are here now."""
 
     legs: int
     packets_in: int
@@ -23,51 +39,197 @@ class RoomStats:
     bytes_in: int
     bytes_out: int
     dropped: int
+    """Packets that belonged to nobody, were malformed, double or over their sender's limit."""
 
 
 class Room:
     """One visit's forwarding. `now` is monotonic seconds from any origin, the same for all calls."""
 
-    def __init__(self, out: Outgoing, random: Random, config: RoomConfig = RoomConfig()) -> None:  # noqa: B008 frozen
+    def __init__(self, out: Outgoing, random: Random, config: RoomConfig = DEFAULT_CONFIG) -> None:
         self.out = out
         self.config = config
         self.legs: dict[str, Leg] = {}
+        self._random = random
+        self._speakers: SpeakerDetector[str] = SpeakerDetector()
+        self._kept: set[str] = set()
+        self._events: list[Event] = []
+        self._pulsed_at = float("-inf")
+        self._urgent_at = float("inf")
+
+    # Who is here.
 
     def add_leg(self, key: str, plan: LegPlan, link: object, now: float) -> Leg:
         """A participant's new leg. A leg of the same key is replaced: its sources keep their slots with the others."""
-        raise NotImplementedError
+        self._drop(self.legs.pop(key, None), now)
+        leg = Leg(
+            key,
+            plan,
+            link,
+            self.out,
+            self._random,
+            self.config,
+            on_start=self._on_start,
+            on_level=self._speakers.on_level,
+            hurry=self._hurry,
+            now=now,
+        )
+        self.legs[key] = leg
+        self._speakers.add(key, now)
+        self._map(leg, now, tell=True)
+        self._hurry(now)
+        return leg
 
     def remove_leg(self, leg: Leg, now: float) -> None:
         """The leg is gone; nothing happens when it was replaced or removed before."""
-        raise NotImplementedError
+        if self.legs.get(leg.key) is not leg:
+            return
+        del self.legs[leg.key]
+        self._speakers.remove(leg.key)
+        self._drop(leg, now)
+        self._tell_speakers()
+        self._map_all(now)
+
+    def _drop(self, leg: Leg | None, now: float) -> None:
+        if leg is None:
+            return
+        leg.subscriber.close(now)
+        for source in leg.publisher.sources:
+            for encoding in source.encodings:
+                for slot in [*encoding.forwarding, *encoding.waiting]:
+                    slot.aim(None, now)
+        self._hurry(now)
+
+    # What comes in.
 
     def receive_rtp(self, leg: Leg, arena: memoryview, offset: int, size: int, now: float) -> None:
         """One plaintext RTP packet; the 32 bytes before `offset` are overwritten. Raises for no bytes whatever."""
-        raise NotImplementedError
+        try:
+            leg.publisher.receive(arena, offset, size, now)
+        except RtpError:
+            leg.malformed += 1
 
     def receive_rtcp(self, leg: Leg, data: bytes, now: float) -> None:
         """One plaintext compound RTCP packet. Raises for no bytes whatever."""
-        raise NotImplementedError
+        try:
+            leg.receive_rtcp(data, now)
+        except RtcpError:
+            leg.malformed += 1
 
     def set_wants(self, leg: Leg, wants: Sequence[Want], now: float) -> None:
         """What this receiver shows; a source that is not named is not sent, unless it appears later (then smallest)."""
-        raise NotImplementedError
+        leg.subscriber.set_wants(wants, now)
+        self._map(leg, now)
+        self._allocate(leg, now)
 
     def keep_layer(self, key: str, on: bool) -> None:
         """Whether this participant's camera keeps its layer when the others' drop (an interpreter, CLIN-8)."""
-        raise NotImplementedError
+        (self._kept.add if on else self._kept.discard)(key)
+        self._note_change()
+
+    # What time brings.
 
     def tick(self, now: float) -> None:
         """Do what is due. Call it at `deadline()`, or sooner."""
-        raise NotImplementedError
+        elapsed = now - self._pulsed_at
+        if elapsed >= self.config.pulse_s:
+            self._pulsed_at = now
+            self._pulse(min(elapsed, 1.0), now)
+        for leg in self.legs.values():
+            leg.send_due(now)
+        self._urgent_at = min((leg.deadline() for leg in self.legs.values()), default=float("inf"))
 
     def deadline(self) -> float:
-        """When `tick` is due next; it may move closer with every packet received."""
-        raise NotImplementedError
+        """When `tick` is due next; it may move closer with every packet received. Infinity in an empty room."""
+        return min(self._urgent_at, self._pulsed_at + self.config.pulse_s) if self.legs else float("inf")
+
+    def _pulse(self, elapsed_s: float, now: float) -> None:
+        live = {source.key for source in self._sources() if source.is_live}
+        if any([leg.pulse(elapsed_s, now) for leg in self.legs.values()]):
+            self._note_change()
+        if self._speakers.tick(now):
+            self._tell_speakers()
+            self._push_back_silence()
+            self._note_change()
+        if live != {source.key for source in self._sources() if source.is_live}:
+            self._map_all(now)
+        for leg in self.legs.values():
+            self._allocate(leg, now)
+            quality = leg.take_quality(now)
+            if quality is not None:
+                self._tell(quality)
+
+    def _hurry(self, at: float) -> None:
+        self._urgent_at = min(self._urgent_at, at)
+
+    # Who is seen and heard.
+
+    def _sources(self) -> Iterator[Source]:
+        for leg in self.legs.values():
+            yield from leg.publisher.sources
+
+    def _on_start(self, source: Source, now: float) -> None:
+        source.measure(now)
+        self._map_all(now)
+        for leg in self.legs.values():
+            self._allocate(leg, now)
+
+    def _map_all(self, now: float) -> None:
+        for leg in self.legs.values():
+            self._map(leg, now)
+
+    def _map(self, leg: Leg, now: float, *, tell: bool = False) -> None:
+        """A screen has a slot while it is shared; microphones and cameras from their first packet on."""
+        to_be_had = [
+            source
+            for source in self._sources()
+            if source.key[0] != leg.key and (source.is_live if source.key[1] == "screen" else source.has_started)
+        ]
+        if leg.subscriber.map(to_be_had, self._places(), now) or tell:
+            self._tell(SlotsMapped(leg, leg.subscriber.mapped()))
+
+    def _places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self._speakers.order)}
+
+    def _note_change(self) -> None:
+        for leg in self.legs.values():
+            leg.subscriber.allocator.note_change()
+
+    def _allocate(self, leg: Leg, now: float) -> None:
+        leg.subscriber.allocate(self._places(), frozenset(self._kept), now)
+
+    def _push_back_silence(self) -> None:
+        """Last-N: the microphones of those who have not had the word for longest may be held back while muted."""
+        front = self._speakers.order[: self.config.audio_last_n]
+        for source in self._sources():
+            if not source.is_video:
+                if source.key[0] in front:
+                    source.bring_forward()
+                else:
+                    source.is_background = True
+
+    # What is told.
+
+    def _tell_speakers(self) -> None:
+        self._tell(Speakers(self._speakers.order, self._speakers.speaking))
+
+    def _tell(self, event: Event) -> None:
+        if len(self._events) >= _MAX_EVENTS:
+            del self._events[0]
+        self._events.append(event)
 
     def take_events(self) -> list[Event]:
         """Events since the last call, oldest first."""
-        raise NotImplementedError
+        events, self._events = self._events, []
+        return events
 
     def stats(self, now: float) -> RoomStats:
-        raise NotImplementedError
+        publishers = [leg.publisher for leg in self.legs.values()]
+        subscribers = [leg.subscriber for leg in self.legs.values()]
+        return RoomStats(
+            legs=len(self.legs),
+            packets_in=sum(publisher.packets for publisher in publishers),
+            packets_out=sum(subscriber.packets() for subscriber in subscribers),
+            bytes_in=sum(publisher.bytes for publisher in publishers),
+            bytes_out=sum(subscriber.octets() for subscriber in subscribers),
+            dropped=sum(leg.malformed + leg.publisher.total_dropped() for leg in self.legs.values()),
+        )

@@ -1,0 +1,51 @@
+"""Tells a publisher when its packets arrived (transport-wide feedback): what its bandwidth estimation lives on."""
+
+from __future__ import annotations
+
+from media_routing.rtp.rtcp import make_feedback
+from media_routing.rtp.sequence import extend
+
+# At 50 ms this is 10,000 packets/s of one leg: more is an attack, and the rest goes unreported.
+_MAX_PENDING = 512
+
+
+class ArrivalLog:
+    """The forwarding path appends to `sequences` and `times`; `take` turns them into packets."""
+
+    __slots__ = ("_count", "_next", "sequences", "times")
+
+    def __init__(self) -> None:
+        self.sequences: list[int] = []
+        self.times: list[float] = []
+        self._next: int | None = None
+        self._count = 0
+
+    def note(self, sequence: int, now: float) -> None:
+        if len(self.sequences) < _MAX_PENDING:
+            self.sequences.append(sequence)
+            self.times.append(now)
+
+    def take(self, sender_ssrc: int, media_ssrc: int) -> list[bytes]:
+        """Feedback for what was noted since the last call. A packet that comes after later ones were reported is told
+        in feedback of its own, lest the reported ones around it look lost."""
+        if not self.sequences:
+            return []
+        near = self._next if self._next is not None else 0x10000 | self.sequences[0]
+        arrivals: dict[int, int] = {}
+        for sequence, time in zip(self.sequences, self.times, strict=True):
+            near = extend(sequence, near)
+            arrivals.setdefault(near, round(time * 1e6))
+        self.sequences.clear()
+        self.times.clear()
+        following = self._next
+        late = [item for item in sorted(arrivals.items()) if following is not None and item[0] < following]
+        fresh = [item for item in sorted(arrivals.items()) if following is None or item[0] >= following]
+        built = []
+        for batch, first in [*(([item], None) for item in late[-8:]), (fresh, following)]:
+            if batch:
+                for packet in make_feedback(sender_ssrc, media_ssrc, self._count, batch, first=first):
+                    self._count = self._count + 1 & 0xFF
+                    built.append(packet.build())
+        if fresh:
+            self._next = fresh[-1][0] + 1
+        return built

@@ -1,0 +1,199 @@
+"""The incoming half of a leg: which stream a packet belongs to, and what its sender is told in return.
+
+A stream is known by its SSRC when the plan announces it. Simulcast announces none: the first packets of each stream
+carry mid and rid (RFC 8852), those of its repair stream mid and repaired-rid, until the sender knows we have learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media_routing.rtp import extensions
+from media_routing.rtp.packet import MARKER, MAX_PAYLOAD, normalise, parse
+from media_routing.rtp.rtcp import Nack, PictureLoss, SenderReport
+from media_routing.sfu.clock import SenderClock
+from media_routing.sfu.config import RoomConfig
+from media_routing.sfu.encoding import Encoding
+from media_routing.sfu.feedback import ArrivalLog
+from media_routing.sfu.plan import LegPlan
+from media_routing.sfu.source import Source
+
+_DEFAULT_RTT_S = 0.1
+# RFC 6464 §3: the highest bit says "voice", the others the level.
+_LEVEL = 0x7F
+
+
+class Publisher:
+    def __init__(
+        self,
+        key: str,
+        plan: LegPlan,
+        config: RoomConfig,
+        on_start: Callable[[Source, float], None],
+        on_level: Callable[[str, int, float], None],
+        hurry: Callable[[float], None],
+        now: float,
+    ) -> None:
+        self.key = key
+        self.clock = SenderClock()
+        self.arrivals = ArrivalLog()
+        self.sources = [Source(key, line, config, self.clock, hurry, now) for line in plan.publishes]
+        self.packets = 0
+        self.bytes = 0
+        self.dropped = 0
+        self._extensions = plan.extensions
+        self._wide_id = plan.extensions.transport_cc or -1
+        self._on_start = on_start
+        self._on_level = on_level
+        self._streams: dict[int, Encoding] = {}
+        self._repairs: dict[int, Encoding] = {}
+        self._may_learn = config.learned_ssrcs
+        self._media_ssrc = 0
+        self._feedback_at = 0.0
+        self._feedback_interval_s = config.feedback_interval_s
+        for source in self.sources:
+            for ssrcs, streams in ((source.line.ssrcs, self._streams), (source.line.rtx_ssrcs, self._repairs)):
+                for ssrc, encoding in zip(ssrcs, source.encodings, strict=False):
+                    self._bind(ssrc, encoding, streams)
+
+    def receive(self, arena: memoryview, offset: int, size: int, now: float) -> None:
+        """One RTP packet. Raises RtpError for what is none; counts and drops what belongs to nobody."""
+        self.packets += 1
+        self.bytes += size
+        second, sequence, timestamp, ssrc, profile, extension_at, at, end = parse(arena, offset, size)
+        encoding = self._streams.get(ssrc)
+        if encoding is None:
+            if ssrc not in self._repairs:
+                self._learn(arena, profile, extension_at, at, ssrc)
+            encoding = self._streams.get(ssrc)
+            if encoding is None:
+                self._receive_repair(arena, second, sequence, timestamp, ssrc, profile, extension_at, at, end, now)
+                return
+        is_video = encoding.is_video
+        ids = self._extensions
+        extra_id = ids.video_orientation if is_video else ids.audio_level
+        wide, extra = extensions.scan(arena, profile, extension_at, at, self._wide_id, extra_id or -1)
+        if wide >= 0:
+            self.arrivals.note(wide, now)
+            self._media_ssrc = ssrc
+        source = encoding.source
+        # Comfort noise, redundancy and whatever else was negotiated beside it have no slot to go to.
+        if second & 0x7F != source.line.payload_type or end - at > MAX_PAYLOAD:
+            self.dropped += 1
+            return
+        packet = normalise(arena, at, end, second, sequence, timestamp, ssrc, extra)
+        if not is_video and extra >= 0:
+            self._on_level(self.key, extra & _LEVEL, now)
+            source.on_level(extra & _LEVEL, now)
+        encoding.take(sequence, timestamp, second & MARKER, packet, now, repaired=False)
+        if not source.is_live:
+            source.is_live = source.has_started = True
+            self._on_start(source, now)
+
+    def _receive_repair(
+        self,
+        arena: memoryview,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        profile: int,
+        extension_at: int,
+        at: int,
+        end: int,
+        now: float,
+    ) -> None:
+        """RFC 4588 §4: the original sequence number, then the original payload. Without them: padding that probes."""
+        orientation_id = self._extensions.video_orientation or -1
+        wide, extra = extensions.scan(arena, profile, extension_at, at, self._wide_id, orientation_id)
+        if wide >= 0:
+            self.arrivals.note(wide, now)
+        encoding = self._repairs.get(ssrc)
+        if encoding is None:
+            self.dropped += 1
+            return
+        if encoding.repair.extend(sequence) >= 0:
+            encoding.repair.received += 1
+        line = encoding.source.line
+        if second & 0x7F != line.rtx_payload_type or not 2 <= end - at <= MAX_PAYLOAD + 2:
+            return
+        original = arena[at] << 8 | arena[at + 1]
+        marker = second & MARKER
+        packet = normalise(arena, at + 2, end, marker | line.payload_type, original, timestamp, encoding.ssrc, extra)
+        encoding.take(original, timestamp, marker, packet, now, repaired=True)
+
+    def _learn(self, arena: memoryview, profile: int, extension_at: int, at: int, ssrc: int) -> None:
+        """Finds out what an unknown SSRC is by mid and rid. Bounded: who keeps inventing streams is not listened to."""
+        if self._may_learn <= 0 or not ssrc:
+            return
+        ids = self._extensions
+        mid = extensions.read_text(arena, profile, extension_at, at, ids.mid)
+        source = next((source for source in self.sources if mid and source.line.mid == mid), None)
+        if source is None:
+            return
+        rid = extensions.read_text(arena, profile, extension_at, at, ids.rid)
+        repaired = extensions.read_text(arena, profile, extension_at, at, ids.repaired_rid)
+        rids = source.line.rids
+        if repaired in rids:
+            encoding, streams = source.encodings[rids.index(repaired)], self._repairs
+        elif rid in rids:
+            encoding, streams = source.encodings[rids.index(rid)], self._streams
+        elif not rids and not repaired:
+            encoding, streams = source.encodings[0], self._streams
+        else:
+            return
+        self._may_learn -= 1
+        self._bind(ssrc, encoding, streams)
+
+    def _bind(self, ssrc: int, encoding: Encoding, streams: dict[int, Encoding]) -> None:
+        """The newest SSRC of an encoding replaces the one before."""
+        if streams is self._streams:
+            streams.pop(encoding.ssrc, None)
+            encoding.ssrc = ssrc
+        else:
+            streams.pop(encoding.repair_ssrc, None)
+            encoding.repair_ssrc = ssrc
+        streams[ssrc] = encoding
+
+    def find(self, ssrc: int) -> Encoding | None:
+        """The encoding whose media (not repair) stream has this SSRC."""
+        return self._streams.get(ssrc)
+
+    def on_sender_report(self, report: SenderReport, now: float) -> None:
+        encoding = self._streams.get(report.ssrc)
+        if encoding is not None:
+            newest = encoding.timestamp if encoding.reception.highest >= 0 else -1
+            encoding.clock.observe(report.ntp_time, report.rtp_time, newest, now)
+
+    def requests(self, sender_ssrc: int, rtt_s: float, now: float) -> list[bytes]:
+        """RTCP that cannot wait for a report: transport feedback, NACK and PLI, as far as due."""
+        packets: list[bytes] = []
+        if self.arrivals.sequences and now >= self._feedback_at:
+            self._feedback_at = now + self._feedback_interval_s
+            packets += self.arrivals.take(sender_ssrc, self._media_ssrc)
+        for encoding in self._streams.values():
+            if not encoding.is_video:
+                continue
+            missing = encoding.missing
+            wanted = missing.due(rtt_s or _DEFAULT_RTT_S, now) if missing else ()
+            if wanted:
+                sequences = tuple(number & 0xFFFF for number in wanted)
+                packets.append(Nack(sender_ssrc, encoding.ssrc, sequences).build())
+            if missing.gave_up:
+                missing.gave_up = False
+                if encoding.forwarding:
+                    encoding.keyframes.want()
+            if encoding.keyframes.take_due(now):
+                packets.append(PictureLoss(sender_ssrc, encoding.ssrc).build())
+        return packets
+
+    def deadline(self) -> float:
+        """When `requests` has something to say next."""
+        due = self._feedback_at if self.arrivals.sequences else float("inf")
+        for encoding in self._streams.values():
+            if encoding.is_video:
+                due = min(due, encoding.missing.deadline(), encoding.keyframes.deadline())
+        return due
+
+    def total_dropped(self) -> int:
+        return self.dropped + sum(encoding.dropped for source in self.sources for encoding in source.encodings)

@@ -1,0 +1,214 @@
+"""The outgoing half of a leg: its slots, what fits through to it, and which layer of which source it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+
+from media_routing.rtp.rtcp import ReportBlock, TransportFeedback
+from media_routing.sfu.allocator import OFF, Allocator, Demand
+from media_routing.sfu.bwe import BandwidthEstimator, SentHistory
+from media_routing.sfu.clock import round_trip_s
+from media_routing.sfu.events import Want
+from media_routing.sfu.mapping import map_sources
+from media_routing.sfu.outgoing import Outgoing
+from media_routing.sfu.pacer import Pacer
+from media_routing.sfu.plan import LegPlan
+from media_routing.sfu.repair import Repair
+from media_routing.sfu.slot import Patch, Slot
+from media_routing.sfu.source import Source, SourceKey
+
+Queued = tuple[Slot, bytes, int, int, int, int, int, Patch | None]
+
+# Wishes of one receiver that are remembered: eight people with camera and screen.
+MAX_WANTS = 32
+# Repair may take so much of what fits: a receiver that asks for everything twice hurts only itself.
+_REPAIR_SHARE = 0.5
+_REPAIR_MIN_BPS = 200_000
+_REPAIR_BURST_S = 0.5
+# How the smoothed round trip follows a new one (RFC 6298 §2.3).
+_RTT_WEIGHT = 0.125
+
+
+class Subscriber:
+    def __init__(self, plan: LegPlan, link: object, out: Outgoing, random: Random, now: float) -> None:
+        self.link = link
+        self.out = out
+        self.extensions = plan.extensions
+        self.history = SentHistory()
+        self.estimator = BandwidthEstimator()
+        self.allocator = Allocator()
+        self.pacer: Pacer[Queued] = Pacer(self.estimator.target_bps, now)
+        self.slots = [Slot(slot, self, random) for slot in plan.slots]
+        self.by_ssrc = {slot.ssrc: slot for slot in self.slots}
+        self.repairs = {
+            slot.ssrc: Repair(slot, random)
+            for slot in self.slots
+            if slot.is_video and slot.plan.rtx_payload_type and slot.plan.rtx_ssrc
+        }
+        self.rtt_s = 0.0
+        self._wants: dict[SourceKey, Want] | None = None
+        self._wanted_at = now
+        self._repair_bytes = 0.0
+        self._repaired_at = now
+
+    # What it shows.
+
+    def set_wants(self, wants: Sequence[Want], now: float) -> None:
+        self._wants = {(want.participant, want.source): want for want in wants[:MAX_WANTS]}
+        self._wanted_at = now
+        self.allocator.note_change()
+
+    def want(self, source: Source) -> Want:
+        """What was asked of this source; before anything was asked all, of newer sources the smallest picture."""
+        participant, name = source.key
+        if self._wants is None:
+            return Want(participant, name, source.layers[-1].height)
+        known = self._wants.get(source.key)
+        if known is not None:
+            return known
+        is_newer = source.added_at >= self._wanted_at
+        return Want(participant, name, source.layers[0].height if is_newer else 0)
+
+    def map(self, sources: Iterable[Source], places: Mapping[str, int], now: float) -> bool:
+        """Puts the sources to be had into slots; whether anything changed that the receiver should know."""
+        by_key = {source.key: source for source in sources}
+        changed = False
+        for is_video in (False, True):
+            slots = [slot for slot in self.slots if slot.is_video is is_video]
+            ranked = sorted(
+                (source for source in by_key.values() if source.is_video is is_video),
+                key=lambda source: self._rank(source, places),
+            )
+            before = [slot.source.key if slot.source is not None else None for slot in slots]
+            after = map_sources(before, [source.key for source in ranked])
+            changed |= before != after
+            for slot, key in zip(slots, after, strict=True):
+                source = by_key[key] if key is not None else None
+                slot.bind(source, now)
+                if source is not None and not is_video:
+                    slot.aim(source.encodings[0], now)
+        self.allocator.note_change()
+        return changed
+
+    def _rank(self, source: Source, places: Mapping[str, int]) -> tuple[bool, bool, bool, int]:
+        want = self.want(source)
+        is_shown = not source.is_video or want.height > 0
+        return (not (is_shown and source.is_live), not want.pinned, source.key[1] != "screen", places[source.key[0]])
+
+    def mapped(self) -> tuple[tuple[str, str, str], ...]:
+        """All slots as `SlotsMapped` says them."""
+        return tuple(
+            (slot.plan.mid, *(slot.source.key if slot.source is not None else ("", ""))) for slot in self.slots
+        )
+
+    # What fits.
+
+    def allocate(self, places: Mapping[str, int], kept: frozenset[str], now: float) -> None:
+        """Divides the estimated rate anew when something changed, and aims the video slots accordingly."""
+        target_bps = self.estimator.target_bps
+        self.pacer.set_target(target_bps)
+        if not self.allocator.is_due(target_bps, now):
+            return
+        shown = [(slot, slot.source) for slot in self.slots if slot.is_video and slot.source is not None]
+        demands = []
+        for _, source in shown:
+            want = self.want(source)
+            participant, name = source.key
+            demands.append(
+                Demand(
+                    key=source.key,
+                    height=want.height,
+                    layers=source.layers,
+                    place=places.get(participant, len(places)),
+                    # Who shares a screen wants it to be read.
+                    pinned=want.pinned or name == "screen",
+                    keep=name == "camera" and participant in kept,
+                )
+            )
+        allocation = self.allocator.decide(
+            demands, target_bps, self._audio_bps(now), now, self.estimator.proven_bps(now)
+        )
+        self.estimator.desire(allocation.desired_bps)
+        for slot, source in shown:
+            index = allocation.layers.get(source.key, OFF)
+            slot.aim(None if index == OFF else source.encodings[index], now)
+
+    def _audio_bps(self, now: float) -> int:
+        encodings = (slot.encoding for slot in self.slots if not slot.is_video)
+        return sum(encoding.meter.usable_bps(now) for encoding in encodings if encoding is not None)
+
+    def queue(self, item: Queued, size: int) -> None:
+        """Holds a packet back until the pacer lets it go; a full queue drops it, and a NACK may still bring it."""
+        self.pacer.push(item, size)
+
+    def send_due(self, now: float) -> None:
+        """Lets go what was held back, and probes."""
+        for slot, packet, sequence, timestamp, marker, extra, extra_mask, patch in self.pacer.release(now):
+            slot.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
+        if self.repairs and now >= self.estimator.deadline():
+            size = self.estimator.padding_due(self.history, now)
+            if size > 0:
+                self._padded().pad(size, now)
+
+    def _padded(self) -> Repair:
+        """The repair stream to pad: one whose slot is in use, so that the receiver has met it."""
+        used = (repair for ssrc, repair in self.repairs.items() if self.by_ssrc[ssrc].encoding is not None)
+        return next(used, None) or next(iter(self.repairs.values()))
+
+    def deadline(self) -> float:
+        return min(self.pacer.deadline(), self.estimator.deadline() if self.repairs else float("inf"))
+
+    # What it reports.
+
+    def on_report_block(self, block: ReportBlock, now: float) -> None:
+        slot = self.by_ssrc.get(block.ssrc)
+        if slot is None:
+            return
+        slot.reported_loss = block.fraction_lost
+        rtt_s = round_trip_s(block.last_sr, block.delay_since_last_sr, now)
+        if rtt_s is not None:
+            self.rtt_s = rtt_s if not self.rtt_s else self.rtt_s + _RTT_WEIGHT * (rtt_s - self.rtt_s)
+            self.estimator.on_rtt(self.rtt_s)
+
+    def on_blocks(self, blocks: Sequence[ReportBlock], now: float) -> None:
+        """The blocks of one sender or receiver report."""
+        for block in blocks:
+            self.on_report_block(block, now)
+        told = [block.fraction_lost for block in blocks if block.ssrc in self.by_ssrc]
+        if told:
+            self.estimator.on_loss_report(sum(told) / len(told), now)
+
+    def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        self.estimator.on_feedback(feedback, self.history, now)
+
+    def on_nack(self, ssrc: int, sequences: Sequence[int], now: float) -> None:
+        repair = self.repairs.get(ssrc)
+        if repair is None:
+            return
+        bps = max(_REPAIR_MIN_BPS, self.estimator.target_bps * _REPAIR_SHARE)
+        gained = (now - self._repaired_at) * bps / 8
+        self._repair_bytes = min(bps / 8 * _REPAIR_BURST_S, self._repair_bytes + gained)
+        self._repaired_at = now
+        self._repair_bytes -= repair.resend(sequences, self.rtt_s, int(self._repair_bytes), now)
+
+    def on_picture_loss(self, ssrc: int, now: float) -> None:
+        slot = self.by_ssrc.get(ssrc)
+        if slot is None or slot.encoding is None or not slot.is_video or not slot.pli.allow(now):
+            return
+        slot.encoding.keyframes.want()
+        slot.encoding.source.hurry(now)
+
+    def packets(self) -> int:
+        """Sent so far, repair and padding included."""
+        return sum(slot.packets for slot in self.slots) + sum(repair.packets for repair in self.repairs.values())
+
+    def octets(self) -> int:
+        """Payload bytes of `packets`."""
+        return sum(slot.octets for slot in self.slots) + sum(repair.octets for repair in self.repairs.values())
+
+    def close(self, now: float) -> None:
+        """Leaves every source."""
+        for slot in self.slots:
+            slot.bind(None, now)
+        self.pacer.clear()
