@@ -13,19 +13,22 @@ _FIRST_WINDOW_S = 0.5
 _WINDOW_S = 0.15
 _UNCERTAINTY = 10.0
 _DRIFT = 5.0
+# ExpectFastRateChange: after a probe the old mean is no longer believed.
+_JUMP_VARIANCE = 200.0
 # After such a silence the old value says nothing.
 _STALE_S = 2.0
 
 
 class AcknowledgedBitrate(Protocol):
-    def measure(self, arrivals: Iterable[Arrival]) -> float | None:
-        """Takes what arrived, returns bits per second; None before enough arrived."""
+    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
+        """Takes what arrived, returns bits per second; None before enough arrived. `jumped`: the rate was just raised
+        by a probe, so a far higher sample is no outlier."""
 
 
 class NullAcknowledged:
     """Knows nothing."""
 
-    def measure(self, arrivals: Iterable[Arrival]) -> float | None:
+    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
         return None
 
 
@@ -39,7 +42,9 @@ class WindowedAcknowledged:
         self._window_bytes = 0
         self._last_s = 0.0
 
-    def measure(self, arrivals: Iterable[Arrival]) -> float | None:
+    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
+        if jumped:
+            self._variance += _JUMP_VARIANCE
         for arrival in sorted(arrivals, key=lambda a: a.arrived_at_s):
             self._take(arrival.arrived_at_s, arrival.size_bytes)
         return self._bps

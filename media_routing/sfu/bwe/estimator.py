@@ -26,6 +26,8 @@ _FEEDBACK_FRESH_S = 2.0
 # A probe's proof of a rate holds so long.
 _PROOF_S = 5.0
 _NO_RTT_S = 0.1
+# So long what arrives may still have been sent before a probe raised the rate.
+_JUMP_S = 0.5
 _REPORT_GROW, _REPORT_LOW, _REPORT_HIGH = 1.08, 0.02, 0.10
 
 
@@ -62,6 +64,7 @@ class BandwidthEstimator:
         self._remb_bps = float("inf")
         self._rtt_s = 0.0
         self._fed_at = float("-inf")
+        self._jumped_at = float("-inf")
         self._proven_bps = 0.0
         self._proven_at = float("-inf")
         self._desired_bps = 0.0
@@ -92,7 +95,7 @@ class BandwidthEstimator:
         self._fed_at = now
         self.received += report.received
         self.lost += report.lost
-        acknowledged = self._acknowledged.measure(report.arrivals)
+        acknowledged = self._acknowledged.measure(report.arrivals, jumped=now - self._jumped_at < _JUMP_S)
         self.acknowledged_bps = acknowledged or 0.0
         usage = self._delay.detect(report.arrivals)
         rtt_s = self._rtt_s or _NO_RTT_S
@@ -102,12 +105,16 @@ class BandwidthEstimator:
             self._proven_at = float("-inf")
         elif probe is not None and probe.bps > self._delay_bps:
             self._rate.raise_to(probe.bps, now)
+            self._jumped_at = now
             if probe.clean:
                 self._loss.raise_to(probe.bps)
         if probe is not None and probe.clean and usage != "over":
             self._proven_bps, self._proven_at = probe.bps, now
         self._delay_bps = self._rate.adapt(usage, acknowledged, rtt_s, now)
+        before_bps = self._loss_bps
         self._loss_bps = self._loss.bound(report.received, report.lost, self._delay_bps, rtt_s, now)
+        if self._loss_bps < before_bps:
+            self._prober.postpone(now)
         self._prober.aim(self._desired_bps, self.target_bps)
 
     def on_loss_report(self, fraction: float, now: float) -> None:

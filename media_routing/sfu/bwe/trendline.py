@@ -24,6 +24,8 @@ _SMOOTHING = 0.9
 _GAIN = 4.0
 _MAX_GROUPS = 60
 _OVER_FOR_MS = 10.0
+# A burst twice as long takes some ms longer through any link, and stays so: a step, not a queue that grows.
+_MIN_RISE_MS = 7.0
 # gcc-02 §5.4: the threshold gives way to jitter slowly and comes back more slowly still.
 _THRESHOLD_MS = 12.5
 _THRESHOLD_MIN_MS, _THRESHOLD_MAX_MS = 6.0, 600.0
@@ -124,7 +126,8 @@ class TrendlineDetector:
             # Half the first gap: overuse began somewhere inside it.
             self._over_ms = send_gap_ms / 2 if self._over_ms < 0 else self._over_ms + send_gap_ms
             self._over_count += 1
-            if self._over_ms > _OVER_FOR_MS and self._over_count > 1 and trend >= self._last_trend:
+            lasts = self._over_ms > _OVER_FOR_MS and self._over_count > 1
+            if lasts and trend >= self._last_trend and self._rise_ms() >= _MIN_RISE_MS:
                 self._over_ms = 0.0
                 self._over_count = 0
                 self._usage = "over"
@@ -134,6 +137,9 @@ class TrendlineDetector:
             self._usage = "under" if offset_ms < -self._threshold_ms else "normal"
         self._last_trend = trend
         self._adapt_threshold(abs(offset_ms), arrived_s)
+
+    def _rise_ms(self) -> float:
+        return self._smoothed_ms - min(delay_ms for _, delay_ms in self._points)
 
     def _adapt_threshold(self, offset_ms: float, arrived_s: float) -> None:
         last, self._last_update_s = self._last_update_s, arrived_s
