@@ -13,7 +13,7 @@ _TYPES: Final = frozenset({"host", "srflx", "prflx", "relay"})
 _HEAD: Final = re.compile(
     r"candidate:(?P<foundation>[A-Za-z0-9+/]{1,32}) (?P<component>[1-9][0-9]{0,2}) (?P<transport>[A-Za-z]{1,8})"
     r" (?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Fa-f:.]{2,45}|[A-Za-z0-9.-]{1,253}) (?P<port>[0-9]{1,5})"
-    r" typ (?P<type>[a-z]{1,8})(?P<rest>(?: [^ ]+ [^ ]+)*)"
+    r" typ (?P<type>[a-z]{1,8})(?P<rest>(?: [!-~]+ [!-~]+)*)"
 )
 _HOST_TYPE_PREFERENCE: Final = 126  # RFC 8445 §5.1.2.1
 

@@ -1,28 +1,16 @@
 """Real browsers make the offer of a leg and take our answer: nothing of it is left over, nothing is refused."""
 
-import functools
 import json
-import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from media_routing.sdp import (
-    Fingerprint,
-    Offer,
-    PlannedLeg,
-    SdpError,
-    build_answer,
-    host_candidates,
-    parse_offer,
-    plan_leg,
-)
+from media_routing.sdp import SdpError, parse_offer, plan_leg
 from tests.media_routing.sdp.browsers import Evaluate, chromium_leg, firefox_leg
+from tests.media_routing.sdp.offers import SOURCES, answer, ssrcs
 
 pytestmark = pytest.mark.e2e
-SOURCES = {"0": "microphone", "1": "camera", "2": "screen"}
-FINGERPRINT = Fingerprint("sha-256", ":".join(["5A"] * 32))
 
 
 @pytest.fixture
@@ -35,24 +23,6 @@ async def chromium() -> AsyncIterator[Evaluate]:
 async def firefox() -> AsyncIterator[Evaluate]:
     async with firefox_leg() as evaluate:
         yield evaluate
-
-
-def ssrcs() -> Callable[[], int]:
-    return functools.partial(random.Random(7).getrandbits, 32)
-
-
-def answer(offer: Offer, plan: PlannedLeg, version: int = 1) -> str:
-    return build_answer(
-        offer,
-        plan,
-        ufrag=f"telemed{version}",
-        pwd="p" * 24,
-        fingerprint=FINGERPRINT,
-        candidates=host_candidates(["192.0.2.1", "2001:db8::1"], 40000),
-        cname="switch",
-        session_id=2**62,
-        version=version,
-    )
 
 
 async def accepted(evaluate: Evaluate, sdp: str, sources: dict[str, str] = SOURCES, version: int = 1) -> dict[str, Any]:
