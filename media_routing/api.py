@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from media_routing.policy.decision import Decision, Reason
-from media_routing.policy.facts import Facts
+from media_routing.policy.facts import Facts, ServerRefusal
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
@@ -28,6 +28,7 @@ __all__ = [
     "MediaSettings",
     "Reason",
     "Sample",
+    "ServerRefusal",
     "TurnServer",
     "Want",
     "decide",

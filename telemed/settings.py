@@ -327,9 +327,12 @@ TURN_CREDENTIAL_TTL_S = 300
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Media and processes (docs/OPERATIONS.md) -----------------------------------------------------------------------------
+# False: visits are for two, browser to browser.
+SFU_ENABLED = env.env_bool("SFU_ENABLED", True)
 # One UDP port for everybody's media; rtc process k takes SFU_UDP_PORT + k. 0: any free one.
 SFU_UDP_PORT = env.env_int("SFU_UDP_PORT", 0 if DEMO or TESTING else 40000, minimum=0, maximum=65535)
-SFU_BIND_ADDRESS = env.env_str("SFU_BIND_ADDRESS", "")
+# Empty: every address of the machine. The demo is for this machine alone.
+SFU_BIND_ADDRESS = env.env_str("SFU_BIND_ADDRESS", "127.0.0.1" if DEMO or TESTING else "")
 # What participants are told; empty: the machine's own addresses. Behind a 1:1 NAT, the public one.
 SFU_ADVERTISED_ADDRESSES = env.env_list("SFU_ADVERTISED_ADDRESSES", [])
 SFU_MAX_LOAD = env.env_int("SFU_MAX_LOAD_PERCENT", 70, minimum=1, maximum=100) / 100

@@ -14,11 +14,19 @@ from django.conf import settings
 
 from consultations.rooms import protocol, signaling
 from consultations.rooms.desk import Desk, View
+from consultations.rooms.media_side import MediaSide
 from consultations.rooms.nodes.pins import Entrance, NoNode, moved_to, visit_path
 from consultations.rooms.nudges import asking_group, seat_group, user_group
 from consultations.rooms.protocol import ProtocolError
 from consultations.rooms.refusals import Refused
-from consultations.rooms.signaling import CLOSE_HELLO_TIMEOUT, CLOSE_MOVED, CLOSE_NOT_SIGNED_IN, CLOSE_REPLACED
+from consultations.rooms.signaling import (
+    CLOSE_ENDED,
+    CLOSE_HELLO_TIMEOUT,
+    CLOSE_MOVED,
+    CLOSE_NOT_ALLOWED,
+    CLOSE_NOT_SIGNED_IN,
+    CLOSE_REPLACED,
+)
 from consultations.rooms.sockets import GuardedSocket
 from consultations.rooms.sweeps import Moved, VisitQuestion, answer_visits
 from consultations.rooms.tickets import take_ticket
@@ -26,6 +34,7 @@ from consultations.rooms.tickets import take_ticket
 # Sockets of one seat: the newest two may be open, so that a page can connect while its old socket dies.
 MAX_SOCKETS = 2
 MAX_REMEMBERED_REPLIES = 64
+_RIGHT_LOST = frozenset({CLOSE_NOT_SIGNED_IN, CLOSE_NOT_ALLOWED, CLOSE_ENDED})
 # RFC 6455 §7.4.1 (IANA): come back later.
 _TRY_AGAIN_LATER = 1013
 
@@ -60,6 +69,7 @@ class VisitConsumer(GuardedSocket):
         if elsewhere is not None:
             return await self._move(elsewhere)
         self.desk = Desk(ticket)
+        self._media = MediaSide(self.room_code, self._send_quietly, self.spawn)
         self.language = ticket.language
         if ticket.user:
             await self.channel_layer.group_add(user_group(ticket.user.public_id), self.channel_name)
@@ -86,6 +96,8 @@ class VisitConsumer(GuardedSocket):
         match effect:
             case signaling.Relay(to, relayed):
                 await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": relayed})
+            case signaling.Spread() if not self._media.may_say():
+                await self.send_error("too_many_messages")
             case signaling.Spread(peers, said):
                 for to in peers:
                     await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": said})
@@ -116,6 +128,7 @@ class VisitConsumer(GuardedSocket):
     async def gone(self) -> None:
         if self.desk is None:
             return
+        self._media.gone(self.desk)
         for group in (self.group, user_group(self.desk.ticket.user.public_id) if self.desk.ticket.user else ""):
             if group:
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -129,7 +142,8 @@ class VisitConsumer(GuardedSocket):
         self.page, self._said_hello_ns = message.page, time.time_ns()
         await self._tell_own_sockets("seat.taken")
         async with self._loading:
-            view = await database_sync_to_async(self.desk.arrive)(self.page)
+            refusal = self._media.refusal(self.desk)
+            view = await database_sync_to_async(self.desk.arrive)(self.page, server_refusal=refusal)
             await self._take_view(view)
         await self.send_json(
             {
@@ -140,6 +154,7 @@ class VisitConsumer(GuardedSocket):
                 "server_time_ms": int(time.time() * 1000),
             }
         )
+        self._media.arrived(self.desk, view)
         await self._close_if_over()
 
     async def _act(self, message: protocol.Message) -> None:
@@ -157,21 +172,32 @@ class VisitConsumer(GuardedSocket):
                 self._last_path = seen
                 await database_sync_to_async(self.desk.act)(message)
             return
+        if isinstance(message, protocol.SfuView):
+            self._media.show(self.desk, message)
+            return
         request_id = message.id  # type: ignore[union-attr]
-        reply = self._replies.get(request_id)
-        if reply is None or isinstance(message, protocol.IceServers):
-            try:
-                answer = await database_sync_to_async(self.desk.act)(message)
-            except Refused as refused:
-                await self.send_error(refused.code, request_id)
-                await self._renew()
-                return
-            reply = {"type": "reply", "id": request_id, "ok": True, **answer}
-            if not isinstance(message, protocol.IceServers):  # credentials are not kept
-                self._replies[request_id] = reply
-                if len(self._replies) > MAX_REMEMBERED_REPLIES:
-                    del self._replies[next(iter(self._replies))]
+        try:
+            reply = self._replies.get(request_id) or await self._do(self.desk, message)
+        except Refused as refused:
+            await self.send_error(refused.code, request_id)
+            await self._renew()
+            return
         await self.send_json(reply)
+
+    async def _do(self, desk: Desk, message: protocol.Message) -> dict[str, Any]:
+        """Do what a request asks and return its reply; raise Refused."""
+        if isinstance(message, protocol.SfuOffer):
+            return await self._media.offer(desk, message)
+        refusal = self._media.refusal(desk)
+        answer = await database_sync_to_async(desk.act)(message, server_refusal=refusal)
+        self._media.done(desk, message)
+        request_id = message.id  # type: ignore[union-attr]
+        reply = {"type": "reply", "id": request_id, "ok": True, **answer}
+        if not isinstance(message, protocol.IceServers):  # credentials are not kept
+            self._replies[request_id] = reply
+            if len(self._replies) > MAX_REMEMBERED_REPLIES:
+                del self._replies[next(iter(self._replies))]
+        return reply
 
     # --- Events from the channel layer -----------------------------------------------------------------------------------
 
@@ -222,6 +248,7 @@ class VisitConsumer(GuardedSocket):
         await self._close_if_over()
 
     async def _take_view(self, view: View) -> None:
+        self._media.looked(view)
         await self._sit(view.device_state)
         self.view = view
 
@@ -235,6 +262,15 @@ class VisitConsumer(GuardedSocket):
                 await self.channel_layer.group_discard(self.group, self.channel_name)
             await self.channel_layer.group_add(group, self.channel_name)
             self.group = group
+
+    async def shut(self, code: int) -> None:
+        if code in _RIGHT_LOST and self.desk is not None and not self.is_closed:
+            self._media.lost_right(self.desk)
+        await super().shut(code)
+
+    async def _send_quietly(self, message: dict[str, Any]) -> None:
+        async with self._boundary():
+            await self.send_json(message)
 
     async def _send_state(self) -> None:
         assert self.view

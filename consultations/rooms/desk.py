@@ -14,10 +14,11 @@ from consultations.rooms.models import Participant, SeatDevice
 from consultations.rooms.nudges import clinic_group, nudge_seats, send_to_groups
 from consultations.rooms.presence import mark_gone, mark_present
 from consultations.rooms.refusals import Refused
-from consultations.rooms.route import ice_servers_for, join_for
+from consultations.rooms.route import ice_servers_for, join_for, room_size
 from consultations.rooms.signaling import Viewer
 from consultations.rooms.snapshot import build_snapshot, build_viewer
 from consultations.rooms.tickets import Ticket, examine
+from media_routing.api import ServerRefusal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class View:
     facts: RoomFacts
 
 
+@dataclass(frozen=True, slots=True)
+class MediaTerms:
+    """On which terms somebody joins the media server. `revision`: the room's when this was read."""
+
+    room_size: int
+    keep_layer: bool
+    revision: int
+
+
 class Desk:
     """One per socket; holds the ticket and nothing that changes."""
 
@@ -41,12 +51,12 @@ class Desk:
         """Return `active` or `asking`; raise NoEntry."""
         return examine(self.ticket).device_state
 
-    def arrive(self, page: str) -> View:
+    def arrive(self, page: str, *, server_refusal: ServerRefusal = "") -> View:
         """Somebody's page says hello: sit down as far as the steps allow, be present, look."""
         standing = examine(self.ticket)
         if standing.device_state == SeatDevice.State.ACTIVE:
             if self.ticket.user is not None:
-                visit.enter_visit(self.ticket.participant, acting_user=self.ticket.user)
+                visit.enter_visit(self.ticket.participant, acting_user=self.ticket.user, server_refusal=server_refusal)
             else:
                 self._wait_if_ready()
         view = self.look(page)
@@ -69,8 +79,26 @@ class Desk:
         if mark_gone(self.ticket.participant_id, page):
             self.tell_who_sees_me(view)
 
-    def act(self, message: protocol.Message) -> dict[str, Any]:
-        """Do what a message asks and return what the reply carries; raise Refused or NoEntry."""
+    def media_terms(self) -> MediaTerms:
+        """Return the terms for an offer to the media server; raise Refused or NoEntry. Decided anew each time (SEC-4)."""
+        standing = examine(self.ticket)
+        seat = (
+            Participant.objects.select_related("room").only("state", "role", "room").get(pk=self.ticket.participant.pk)
+        )
+        room = seat.room
+        inside = seat.state == lifecycle.ADMITTED and room.state == lifecycle.LIVE
+        if not inside or standing.device_state != SeatDevice.State.ACTIVE:
+            raise Refused("not_admitted")
+        if room.route != "sfu":
+            raise Refused("wrong_route")
+        interprets = seat.role == Participant.Role.INTERPRETER
+        return MediaTerms(room_size(room.seats), keep_layer=interprets, revision=room.revision)
+
+    def act(self, message: protocol.Message, *, server_refusal: ServerRefusal = "") -> dict[str, Any]:
+        """Do what a message asks and return what the reply carries; raise Refused or NoEntry.
+
+        `server_refusal`: what the media server of this process said about taking in this visit.
+        """
         examine(self.ticket)
         own, user = self.ticket.participant, self.ticket.user
         match message:
@@ -86,7 +114,9 @@ class Desk:
                 visit.refuse_identity(own, target=target, acting_user=user)
                 raise Refused("identity_not_confirmed")
             case protocol.Admit(_, target, identity):
-                visit.admit_participant(own, target=target, identity=identity, acting_user=user)
+                visit.admit_participant(
+                    own, target=target, identity=identity, acting_user=user, server_refusal=server_refusal
+                )
             case protocol.AdmitDevice(_, target, device):
                 visit.admit_device(own, target=target, device=device, acting_user=user)
             case protocol.Remove(_, target, reason):

@@ -41,6 +41,7 @@ class RoomFacts:
     code: str
     state: str
     revision: int
+    seats: int
     outcome: str
     starts_at: datetime
     ends_at: datetime
@@ -78,6 +79,7 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
         code=room.code,
         state=room.state,
         revision=room.revision,
+        seats=room.seats,
         outcome=room.outcome,
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,

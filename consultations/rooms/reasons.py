@@ -9,6 +9,14 @@ from django.utils.translation import gettext_lazy as _
 TEXTS: dict[str, str | Promise] = {
     "one_to_one": _("You are two people, so your devices are connected directly to each other."),
     "three_or_more": _("You are three or more people, so the clinic's media server passes everything on."),
+    "group_visit": _("This visit is meant for several people, so the clinic's media server passes everything on."),
+    "stays_on_server": _("The visit goes on through the clinic's media server, so that nobody is interrupted."),
+    "encrypted_to_server": _("Picture and sound are encrypted as far as the clinic's server, which passes them on."),
+    "addresses_hidden_by_server": _(
+        "Everybody is connected to the clinic's server only, so nobody learns your address."
+    ),
+    "sfu_full": _("The clinic's media server is full at the moment. Please try again in a few minutes."),
+    "sfu_draining": _("The clinic's media server is being restarted. Please try again in a minute."),
     "recording_through_server": _("This visit is being recorded, so it goes through the clinic's media server."),
     "ai_through_server": _("An assistant is listening, so the visit goes through the clinic's media server."),
     "relay_only_by_clinic": _("Your clinic hides everybody's network address, so the visit goes through its relay."),

@@ -4,6 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from consultations.rooms import reasons
+
 
 class Refused(Exception):
     """The visit does not allow this now: an expected answer, never a bug. `fields` maps form fields to sentences."""
@@ -33,8 +35,6 @@ SENTENCES: dict[str, str | Promise] = {
     "wrong_stream": _("The connection is being set up again."),
     "wrong_route": _("The connection is being set up again."),
     "bad_sdp": _("The connection could not be set up. Please reload the page."),
-    "sfu_full": _("The clinic's media server is full at the moment. Please try again in a few minutes."),
-    "sfu_draining": _("The clinic's media server is being restarted. Please try again in a minute."),
     # Rights and steps
     "not_admitted": _("You have not been let in yet."),
     "not_allowed": _("You cannot do this in this visit."),
@@ -46,7 +46,8 @@ SENTENCES: dict[str, str | Promise] = {
     "identity_missing": _("Please say how you checked who this is."),
     "identity_not_confirmed": _("The person was not let in, because their identity is not confirmed."),
     "room_full": _("All seats in this visit are taken."),
-    "route_refused": _("This visit cannot be connected as it is set up now."),
+    "visit_full": _("No more people can be invited into this visit."),
+    "check_contact": _("Enter an e-mail address, or a phone number such as +49 170 1234567."),
     "outcome_missing": _("Please choose what happens next before you finish the visit."),
     "visit_ended": _("This visit has ended."),
     "visit_not_open": _("The practitioner has not opened this visit yet."),
@@ -70,4 +71,6 @@ SENTENCES: dict[str, str | Promise] = {
     "old_text": _("The text has changed in the meantime. Please read it again."),
     "note_changed": _("Your note was changed on another page. Reload to see the newest text."),
     "note_too_long": _("The note is too long to be saved."),
+    # Why the media may not flow: the routing engine's own words (docs/ROUTING.md)
+    **reasons.TEXTS,
 }

@@ -21,7 +21,7 @@ def stored_decision(facts: RoomFacts) -> api.Decision | None:
     return api.Decision(
         route=facts.route,  # type: ignore[arg-type]
         reasons=tuple(api.Reason(reason["code"], reason.get("params", {})) for reason in facts.route_reasons),
-        ice_transport_policy="relay" if facts.hide_addresses else "all",
+        ice_transport_policy="relay" if facts.hide_addresses and facts.route != "sfu" else "all",
     )
 
 
@@ -36,9 +36,21 @@ def join_for(facts: RoomFacts, viewer_id: str) -> tuple[dict[str, Any] | None, d
             return None, {"code": reason.code, "text": reasons.describe(reason.code, reason.params)}
         peers = [person.id for person in admitted_people(facts) if person.id != viewer_id]
         descriptor = api.join_descriptor(
-            decision, viewer_id, peers, lambda reason: reasons.describe(reason.code, reason.params)
+            decision,
+            viewer_id,
+            peers,
+            lambda reason: reasons.describe(reason.code, reason.params),
+            room_size=room_size(facts.seats),
         )
     return descriptor, None
+
+
+def room_size(seats: int) -> int:
+    """Return for how many people a page makes places on the media server.
+
+    Four or eight: somebody invited during the visit must not make everybody connect anew.
+    """
+    return 4 if seats <= 4 else 8
 
 
 def relays_of(clinic: Clinic) -> list[api.TurnServer]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from consultations.clinics.access import clinics_of
 from consultations.rooms.actions.seats import note_uses
 from consultations.rooms.desk import Desk, View
+from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.nodes.pins import moved_rooms
 from consultations.rooms.presence import mark_all_present, present_pages
 from consultations.rooms.signaling import CLOSE_NOT_SIGNED_IN
@@ -61,6 +62,27 @@ def answer_visits(questions: Sequence[VisitQuestion]) -> list[NoEntry | Moved | 
         else:
             answers.append(_is_outdated(question, standing, pages) or None)
     return answers
+
+
+def answer_legs(questions: Sequence[Sequence[tuple[str, Ticket]]]) -> list[list[Ticket] | None]:
+    """Return of each process's media legs those whose person may not be inside any more. One query more than for sockets."""
+    tickets = [ticket for legs in questions for _, ticket in legs]
+    standings = dict(zip(map(id, tickets), examine_all(tickets), strict=True))
+    inside = set(
+        Participant.objects.filter(
+            pk__in=[ticket.participant.pk for ticket in tickets],
+            state=Participant.State.ADMITTED,
+            room__state=Room.State.LIVE,
+            room__route="sfu",
+        ).values_list("pk", flat=True)
+    )
+
+    def holds(ticket: Ticket) -> bool:
+        standing = standings[id(ticket)]
+        active = isinstance(standing, Standing) and standing.device_state == SeatDevice.State.ACTIVE
+        return active and ticket.participant.pk in inside
+
+    return [[ticket for _, ticket in legs if not holds(ticket)] or None for legs in questions]
 
 
 def answer_days(questions: Sequence[DayQuestion]) -> list[NoEntry | Clinics | None]:

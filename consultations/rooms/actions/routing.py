@@ -2,6 +2,7 @@
 
 from typing import Literal, cast
 
+from django.conf import settings
 from django.utils import timezone
 
 from consultations.clinics.models import TurnServer
@@ -13,21 +14,45 @@ from media_routing import api
 MAX_PATH_REPORTS = 200
 
 
-def choose_route(room: Room, *, trigger: str) -> api.Decision:
-    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
+def weigh_route(room: Room, *, joining: int = 0, server_refusal: api.ServerRefusal = "") -> api.Decision:
+    """Return what the engine would decide with `joining` more people inside. Writes nothing; two queries.
+
+    `server_refusal` is what the media server of this process said about taking in one more visit.
+    """
     people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
     clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
-    facts = api.Facts(
-        participants=sum(person.state == Participant.State.ADMITTED for person in people),
-        seats=room.seats,
-        visit_is_group=visit_type.is_group,
-        privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
-        profile=cast(Literal["kbv", "hipaa", "gdpr"], clinic.profile),
-        relay_only_by_clinic=clinic.relay_only,
-        relay_only_by_patient=any(person.relay_only for person in people),
-        turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+    return api.decide(
+        api.Facts(
+            participants=sum(person.state == Participant.State.ADMITTED for person in people) + joining,
+            seats=room.seats,
+            visit_is_group=visit_type.is_group,
+            privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
+            profile=cast(Literal["kbv", "hipaa", "gdpr"], clinic.profile),
+            relay_only_by_clinic=clinic.relay_only,
+            relay_only_by_patient=any(person.relay_only for person in people),
+            turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+            sfu_available=settings.SFU_ENABLED,
+            server_refusal=server_refusal,
+            on_server=room.state == Room.State.LIVE and room.route == "sfu",
+        )
     )
-    decision = api.decide(facts)
+
+
+def choose_route(room: Room, *, trigger: str, server_refusal: api.ServerRefusal = "") -> api.Decision:
+    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
+    decision = weigh_route(room, server_refusal=server_refusal)
+    stored = _keep(room, decision, trigger)
+    room.route, room.route_reasons = decision.route, stored
+    room.save(update_fields=["route", "route_reasons"])
+    return decision
+
+
+def record_refused_route(room: Room, decision: api.Decision) -> None:
+    """Add to the visit's story that somebody could not be let in, and why. The route of those inside stays."""
+    _keep(room, decision, "admission_refused")
+
+
+def _keep(room: Room, decision: api.Decision, trigger: str) -> list[dict[str, object]]:
     stored = [reason.as_dict() for reason in decision.reasons]
     RouteDecision.objects.create(
         room=room,
@@ -37,9 +62,7 @@ def choose_route(room: Room, *, trigger: str) -> api.Decision:
         refused=decision.refusal,
         reasons=stored,
     )
-    room.route, room.route_reasons = decision.route, stored
-    room.save(update_fields=["route", "route_reasons"])
-    return decision
+    return stored
 
 
 def record_path(participant: Participant, *, report: PathReport) -> None:

@@ -17,15 +17,16 @@ from consultations.rooms.actions.people import (
     room_changed,
     seat_in,
 )
-from consultations.rooms.actions.routing import choose_route
+from consultations.rooms.actions.routing import choose_route, record_refused_route, weigh_route
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.protocol import OUTCOMES
 from consultations.rooms.refusals import Refused
+from media_routing.api import ServerRefusal
 from telemed.accounts.models import User
 
 
 @transaction.atomic
-def enter_visit(participant: Participant, *, acting_user: User) -> None:
+def enter_visit(participant: Participant, *, acting_user: User, server_refusal: ServerRefusal = "") -> None:
     """The practitioner sits down; the room opens with the first. Repeats change nothing; an ended visit stays ended."""
     room, seat = _lock_staff_seat(participant, acting_user)
     if room.state == lifecycle.ENDED:
@@ -42,22 +43,33 @@ def enter_visit(participant: Participant, *, acting_user: User) -> None:
         seat.arrived_at = seat.arrived_at or now
         seat.admitted_at, seat.left_at, seat.end_reason = now, None, ""
         seat.save(update_fields=["state", "arrived_at", "admitted_at", "left_at", "end_reason"])
-    choose_route(room, trigger="opened" if opened else "staff_entered")
+    choose_route(room, trigger="opened" if opened else "staff_entered", server_refusal=server_refusal)
     room_changed(room)
     record("room.opened" if opened else "room.entered", seat, acting_user=acting_user)
 
 
-@transaction.atomic
-def admit_participant(participant: Participant, *, target: str, identity: str, acting_user: User) -> None:
+def admit_participant(
+    participant: Participant, *, target: str, identity: str, acting_user: User, server_refusal: ServerRefusal = ""
+) -> None:
     """Let a waiting person in. The identity outcome is recorded first and decides (CLIN-2).
 
-    Raises Refused. Somebody whose identity is not confirmed: `refuse_identity`.
+    Raises Refused; when media could not flow with one more person, its code is the reason (docs/ROUTING.md). That refusal
+    is part of the visit's story and is committed. Somebody whose identity is not confirmed: `refuse_identity`.
     """
+    in_the_way = _admit(participant, target, identity, acting_user, server_refusal)
+    if in_the_way:
+        raise Refused(in_the_way)
+
+
+@transaction.atomic
+def _admit(
+    participant: Participant, target: str, identity: str, acting_user: User, server_refusal: ServerRefusal
+) -> str:
     room, own = _lock_staff_seat(participant, acting_user)
     _require_inside(own)
     seat = seat_in(room, target)
     if seat.state == lifecycle.ADMITTED:
-        return
+        return ""
     if seat.state != lifecycle.WAITING:
         raise Refused("not_waiting")
     if seat.details_confirmed_at is None:
@@ -69,6 +81,12 @@ def admit_participant(participant: Participant, *, target: str, identity: str, a
     inside = Participant.objects.filter(room=room, state=Participant.State.ADMITTED).count()
     if inside >= room.seats:
         raise Refused("room_full")
+    decision = weigh_route(room, joining=1, server_refusal=server_refusal)
+    if decision.refusal:
+        reason = decision.reasons[0].code
+        record_refused_route(room, decision)
+        record("room.admitted", seat, acting_user=acting_user, outcome="refused", reason=reason)
+        return reason
     now = timezone.now()
     went_live = move_room(room, "go_live")
     if went_live:
@@ -77,13 +95,12 @@ def admit_participant(participant: Participant, *, target: str, identity: str, a
     move_seat(seat, "admit")
     seat.identity_outcome, seat.admitted_at = identity, now
     seat.save(update_fields=["identity_outcome", "state", "admitted_at"])
-    decision = choose_route(room, trigger="admitted")
-    if decision.refusal:
-        raise Refused("route_refused")  # and everything above is undone: nobody is let into a visit that cannot be
+    choose_route(room, trigger="admitted", server_refusal=server_refusal)
     room_changed(room)
     if room.appointment.status != Appointment.Status.IN_VISIT:
         appointment_actions.change_status(room.appointment, Appointment.Status.IN_VISIT, acting_user=acting_user)
     record("room.admitted", seat, acting_user=acting_user, identity=identity)
+    return ""
 
 
 @transaction.atomic

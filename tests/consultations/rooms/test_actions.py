@@ -211,7 +211,7 @@ def test_addresses_that_must_be_hidden_without_a_relay_refuse_the_visit(scene: S
     scene.wait()
     scene.cast.harbour.relay_only = True
     scene.cast.harbour.save()
-    with refusal("route_refused"):
+    with refusal("relay_required_but_missing"):
         scene.admit()
     assert scene.paul.state == "waiting"
     assert Room.objects.get().state == "open"

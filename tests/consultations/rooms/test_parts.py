@@ -1,5 +1,6 @@
 """Small parts: origins, words, checks, presence."""
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,7 +60,7 @@ def test_every_reason_of_the_engine_has_words() -> None:
 
 def test_every_documented_code_has_a_sentence() -> None:
     text = Path("docs/PROTOCOL.md").read_text().split("### Error codes")[1].split("### Close codes")[0]
-    codes = set(text.replace("`", " ").split())
+    codes = set(re.findall(r"`(\w+)`", text))
     assert codes
     assert codes <= set(refusals.SENTENCES)
 

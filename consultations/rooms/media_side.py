@@ -1,0 +1,96 @@
+"""What one socket has to do with the media server: its person's offers, views and events."""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from channels.db import database_sync_to_async
+
+from consultations.rooms import protocol
+from consultations.rooms.desk import Desk, View
+from consultations.rooms.limits import TokenBucket
+from consultations.rooms.media import server_refusal
+from consultations.rooms.refusals import Refused
+from consultations.rooms.snapshot import admitted_people
+from consultations.rooms.switchboard import Deliver, switchboard
+from media_routing import api
+
+# An offer costs the server a DTLS handshake; a page makes one, and one per ICE restart.
+OFFERS_PER_S, OFFERS_BURST = 0.5, 6
+# Every word said goes to up to seven people. A newcomer gets the whole chat in some twenty.
+WORDS_PER_S, WORDS_BURST = 5.0, 40
+# What the engine refuses for a reason of its own is told as it is; the rest only that it did not work.
+_TOLD: Final = frozenset({"sfu_full", "sfu_draining", "bad_sdp"})
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class MediaSide:
+    """One per socket. `send` is the socket's own, and fails quietly when the page is gone; `run` runs it beside the rest."""
+
+    def __init__(self, code: str, send: Callable[[dict[str, Any]], Coroutine[Any, Any, None]], run: Run) -> None:
+        self._code, self._send, self._run = code, send, run
+        now_s = time.monotonic()
+        self._offers = TokenBucket(OFFERS_PER_S, OFFERS_BURST, now_s)
+        self._words = TokenBucket(WORDS_PER_S, WORDS_BURST, now_s)
+        self._answered: dict[str, Any] = {"id": ""}
+
+    def may_say(self) -> bool:
+        return self._words.take(time.monotonic())
+
+    def refusal(self, desk: Desk) -> api.ServerRefusal:
+        """Return what the server says to taking in this visit."""
+        return server_refusal(self._code, desk.ticket.participant.room.seats)
+
+    async def offer(self, desk: Desk, message: protocol.SfuOffer) -> dict[str, Any]:
+        """Return the reply to an offer; raise Refused. The last one is remembered: a repeat is answered and not done again."""
+        if self._answered["id"] == message.id:
+            return self._answered
+        if not self._offers.take(time.monotonic()):
+            raise Refused("too_many_messages")
+        terms = await database_sync_to_async(desk.media_terms)()
+        try:
+            answer = await switchboard().join(self._code, desk.ticket, message, terms, self.deliver)
+        except api.MediaRefused as refused:
+            raise Refused(refused.code if refused.code in _TOLD else "try_again") from None
+        self._answered = {"type": "reply", "id": message.id, "ok": True, "sdp": answer.sdp, "slots": answer.slots}
+        return self._answered
+
+    def show(self, desk: Desk, message: protocol.SfuView) -> None:
+        switchboard().set_wants(self._code, desk.ticket, message.wants)
+
+    @property
+    def deliver(self) -> Deliver:
+        return self._deliver
+
+    def arrived(self, desk: Desk, view: View) -> None:
+        """The page said hello: what its person's media have to say comes to this socket from now on."""
+        if view.viewer.admitted:
+            switchboard().attach(self._code, desk.ticket, self._deliver)
+
+    def looked(self, view: View) -> None:
+        """The room was read anew: media only for those who are inside."""
+        on_server = view.viewer.room_state == "live" and view.viewer.route == "sfu"
+        inside = [person.id for person in admitted_people(view.facts)] if on_server else []
+        switchboard().keep_only(self._code, inside, revision=view.revision)
+
+    def done(self, desk: Desk, message: protocol.Message) -> None:
+        """An action was done: media that it ends, end now and not with the next look at the room."""
+        match message:
+            case protocol.Leave():
+                switchboard().drop(self._code, desk.ticket.participant_id)
+            case protocol.Remove(_, target, _) | protocol.AdmitDevice(_, target, _):
+                switchboard().drop(self._code, target)
+            case protocol.Finish():
+                switchboard().close_room(self._code)
+
+    def lost_right(self, desk: Desk) -> None:
+        """The socket is closed because its person may not be here."""
+        switchboard().drop_ticket(self._code, desk.ticket)
+
+    def gone(self, desk: Desk) -> None:
+        """The socket is closed; the media go on."""
+        switchboard().detach(self._code, desk.ticket, self._deliver)
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        self._run(self._send(event))
