@@ -1,0 +1,68 @@
+"""Bursts are spread, nothing waits without need, nothing waits for ever."""
+
+from media_routing.sfu.pacer import Pacer
+
+
+def drain(pacer, start_s, seconds):
+    """(time, item) of what leaves, asked each 5 ms."""
+    return [(start_s + n / 200, item) for n in range(int(seconds * 200)) for item in pacer.release(start_s + n / 200)]
+
+
+def test_what_is_below_the_rate_leaves_at_once():
+    pacer = Pacer(1_000_000, 0.0)
+    assert all(pacer.take(1000, n * 0.008) for n in range(500))
+
+
+def test_a_burst_is_spread_at_two_and_a_half_times_the_target_in_order():
+    pacer = Pacer(1_000_000, 0.0)
+    now = [n for n in range(60) if not pacer.take(1000, 0.0) and pacer.push(n, 1000)]
+    assert 40 < len(now) < 56
+    left = drain(pacer, 0.0, 1)
+    assert [item for _, item in left] == now
+    assert 0.9 < (left[-1][0] * 312_500) / (len(now) * 1000) < 1.1
+
+
+def test_nothing_overtakes_what_waits_but_a_repair():
+    pacer = Pacer(100_000, 0.0)
+    while pacer.take(1200, 0.0):
+        pass
+    pacer.push("first", 1200)
+    pacer.push("second", 1200)
+    assert not pacer.take(10, 0.001)
+    pacer.push("repair", 1200, urgent=True)
+    assert [item for _, item in drain(pacer, 0.001, 1)] == ["repair", "first", "second"]
+
+
+def test_the_queue_is_bounded_and_says_what_it_drops():
+    pacer = Pacer(100_000, 0.0)
+    assert sum(pacer.push(n, 1000) for n in range(1000)) == 60
+    assert pacer.dropped == 940
+    assert pacer.queued_bytes == 60_000
+
+
+def test_the_deadline_is_when_something_may_leave():
+    pacer = Pacer(1_000_000, 0.0)
+    assert pacer.deadline() == float("inf")
+    while pacer.take(1200, 0.0):
+        pass
+    pacer.push("x", 1200)
+    due = pacer.deadline()
+    assert 0.0 < due < 0.02
+    assert list(pacer.release(due - 0.001)) == []
+    assert list(pacer.release(due + 1e-6)) == ["x"]
+
+
+def test_a_higher_target_drains_the_queue_sooner():
+    pacer = Pacer(100_000, 0.0)
+    for n in range(50):
+        pacer.push(n, 1000)
+    pacer.set_target(2_000_000)
+    assert len(drain(pacer, 0.1, 0.1)) == 50
+
+
+def test_clearing_forgets_what_waits():
+    pacer = Pacer(100_000, 0.0)
+    pacer.push("x", 60_000)
+    pacer.clear()
+    assert (pacer.queued_bytes, list(pacer.release(9.0))) == (0, [])
+    assert pacer.push("y", 60_000)
