@@ -59,13 +59,14 @@ export function quality_words(verdict, words) {
  * What a person's tile says about its picture.
  *
  * @param {{present: boolean, path: string, camera: boolean, has_picture: boolean, stands_still: boolean, lost?: boolean, paused?: boolean}} peer
- *   path: this person's own; lost: the other person's connection to the clinic's server is interrupted, ours stands;
+ *   path: this page's own, or "refused": this visit has no sound and picture; lost: the other person's connection to the clinic's server is interrupted, ours stands;
  *   has_picture: a frame was ever shown; stands_still: no new one came for a while although the camera is on;
  *   paused: the server holds the picture back so that the sound gets through
  * @returns {{connection: "connecting"|"live"|"lost", cover: string|null, frozen: string|null}} keys: of the text over the
  *   initials, and of the text over a picture that is not live
  */
 export function tile_words({ present, path, camera, has_picture, stands_still, lost = false, paused = false }) {
+  if (path === "refused") return { connection: "connecting", cover: present ? "call_peer_here" : "call_peer_away", frozen: null };
   if (path === "connected" && lost) {
     return camera && has_picture
       ? { connection: "lost", cover: null, frozen: "call_peer_interrupted" }

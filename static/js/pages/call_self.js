@@ -59,7 +59,10 @@ export class OwnPicture {
     show(this.stage, "self_muted", silent);
     write(this.stage, "self_muted", t(has_microphone ? "call_you_are_muted" : "call_no_microphone"));
     show(this.stage, "self_hand", hand > 0);
-    if (hand > 0) write(this.stage, "self_hand", t("call_your_hand_place", { place: hand }));
+    if (hand > 0) {
+      write(this.stage, "self_hand_place", String(hand));
+      write(this.stage, "self_hand", t("call_hand_place", { place: hand }));
+    }
   }
 
   close() {

@@ -150,7 +150,9 @@ export class Tile extends EventTarget {
   /** @param {string|null} key */
   #render_frozen(key) {
     show(this.element, "frozen", key !== null);
-    if (key) write(this.element, "frozen", t(key));
+    if (!key) return;
+    write(this.element, "frozen", t(key));
+    write(this.element, "frozen_short", t(key === "call_peer_stands_still" ? "call_peer_still_short" : "call_peer_lost_short"));
   }
 
   #count_frames() {

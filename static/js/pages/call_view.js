@@ -167,6 +167,8 @@ export class CallView {
 
   get #now_ms() { return Date.now() + this.client.server_offset_ms; }
   get #others() { return [...this.#people.values()]; }
+  /** Why there is no sound and picture at all, or null. @returns {{code: string, text: string}|null} */
+  get #refusal() { return this.#snapshot?.room.refusal ?? this.#refused; }
   get #by_server() { return this.#snapshot?.join?.engine === "sfu"; }
 
   /** @returns {any} */
@@ -251,12 +253,13 @@ export class CallView {
 
   #draw_tiles() {
     const peers = new Set((this.#snapshot?.join?.peers ?? []).map((/** @type {{id: string}} */ peer) => peer.id));
-    this.tiles.render(this.#others.map((person) => ({ person, state: { ...this.#roster.of(person.id), path: peers.has(person.id) ? this.#path.state : "none" } })));
+    const path = (/** @type {string} */ id) => (this.#refusal ? "refused" : peers.has(id) ? this.#path.state : "none");
+    this.tiles.render(this.#others.map((person) => ({ person, state: { ...this.#roster.of(person.id), path: path(person.id) } })));
     this.stage.arrange(this.#roster.speakers);
   }
 
   #draw_facts() {
-    this.top.draw_facts(this.#people.size === 0 ? [] : [this.#path], this.#verdict, this.#others[0]?.name ?? "");
+    this.top.draw_facts(this.#people.size === 0 || this.#refusal ? [] : [this.#path], this.#verdict, this.#others[0]?.name ?? "");
   }
 
   #draw_loss() {
@@ -268,7 +271,7 @@ export class CallView {
       clinic_phone: room?.clinic.phone ?? "",
       group: this.#by_server,
       away,
-      refusal: room?.refusal ?? this.#refused,
+      refusal: this.#refusal,
     });
     // One trouble at a time: while nobody is seen or heard, the way to our server is not what matters.
     show(this.root, "server_lost", this.#server_away && !lost);

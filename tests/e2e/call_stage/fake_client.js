@@ -92,6 +92,7 @@ export class FakeClient extends EventTarget {
       participants: others.map((id) => ({ ...person(id), ...(this.me === "anna" ? staff : {}), details: this.me === "anna" && id === "maria" ? details : null })),
     };
     this.tell("state", this.state);
+    if (room.refusal) this.set_path({ state: "none", route: "" });
   }
 
   /** The path stands, everybody's picture comes. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { path_words, quality_words, tile_words } from "../../../static/js/lib/call_words.js";
+import { path_words, privacy_key, quality_words, tile_words } from "../../../static/js/lib/call_words.js";
 
 const connected = { state: "connected", route: "direct" };
 
@@ -63,4 +63,24 @@ test("a picture that stands still on a live connection is never shown as live", 
 test("before the first connection it says who it connects, or who is not there", () => {
   assert.equal(tile_words({ ...live, path: "connecting" }).cover, "call_peer_connecting");
   assert.equal(tile_words({ ...live, path: "", present: false }).cover, "call_peer_away");
+});
+
+test("the way through the clinic's server is named, and never sold as encryption between the devices", () => {
+  const words = path_words([{ state: "connected", route: "server" }]);
+  assert.deepEqual(words, { route: "server", encrypted: true });
+  assert.equal(privacy_key(words), "server");
+  assert.equal(privacy_key(path_words([connected])), "encrypted");
+  assert.equal(privacy_key(path_words([connected, { state: "connected", route: "server" }])), "server");
+  assert.equal(privacy_key(path_words([{ state: "connecting", route: "server" }])), "pending");
+});
+
+test("somebody else's interruption is told on their tile while our own path stands", () => {
+  assert.deepEqual(tile_words({ ...live, lost: true }), { connection: "lost", cover: null, frozen: "call_peer_interrupted" });
+  assert.deepEqual(tile_words({ ...live, lost: true, camera: false }), { connection: "lost", cover: "call_peer_interrupted", frozen: null });
+  assert.deepEqual(tile_words({ ...live, lost: true, path: "lost" }), { connection: "lost", cover: null, frozen: "call_peer_frozen" });
+});
+
+test("a picture that the server holds back is told as such, a refused visit never as connecting", () => {
+  assert.deepEqual(tile_words({ ...live, has_picture: false, paused: true }), { connection: "live", cover: "call_peer_paused", frozen: null });
+  assert.deepEqual(tile_words({ ...live, path: "refused" }), { connection: "connecting", cover: "call_peer_here", frozen: null });
 });
