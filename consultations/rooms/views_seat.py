@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from consultations.consent.models import ConsentRecord
 from consultations.rooms import seat_state as states
-from consultations.rooms.access import cookie_name, find_device, find_known_device, find_link, link_status
+from consultations.rooms.access import cookie_name, find_device, find_known_device, find_link, is_used_up, link_status
 from consultations.rooms.actions import seats
 from consultations.rooms.json_requests import choice_of, json_view, read_object, speak, text_of
 from consultations.rooms.models import JoinLink, Participant, SeatDevice
+from consultations.rooms.nodes.pins import visit_socket_url
+from consultations.rooms.nodes.policy import may_reach_nodes
 from consultations.rooms.refusals import Refused
 from consultations.rooms.route import relays_of
 from consultations.rooms.seat_forms import read_details, read_device_check
@@ -29,6 +31,7 @@ REDEEMS_PER_MINUTE = 20
 
 @require_safe
 @never_cache
+@may_reach_nodes
 def join(request: HttpRequest) -> HttpResponse:
     """The patient's page. Opening it, however often and by whomever, changes nothing (SEC-6)."""
     return render(request, "rooms/join.html", {"code": ""})
@@ -36,6 +39,7 @@ def join(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+@may_reach_nodes
 def seat(request: HttpRequest, code: str) -> HttpResponse:
     """The same page after the link was redeemed; it says itself when this browser has no seat (any more)."""
     device = find_device(request.COOKIES, code)
@@ -86,11 +90,18 @@ def seat_state(request: HttpRequest, code: str) -> dict[str, Any]:
     return states.describe_seat(_device(request, code))
 
 
+@require_GET
+@json_view
+def seat_socket(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Tell where the visit's socket is now: the rtc process that had it may be gone (docs/OPERATIONS.md)."""
+    return {"ws_url": visit_socket_url(_device(request, code).participant.room, "seat")}
+
+
 @require_POST
 @json_view
 def seat_details(request: HttpRequest, code: str) -> dict[str, Any]:
     seat = _seated(request, code)
-    seats.confirm_details(seat, **read_details(read_object(request)))
+    seats.confirm_details(seat, **read_details(read_object(request), seat.role))
     return states.describe_seat(_device(request, code))
 
 
@@ -146,6 +157,8 @@ def _link(request: HttpRequest) -> tuple[JoinLink, str]:
     if link is None or status == "revoked":
         raise Refused("unknown_link", status=404)
     speak(request, link.participant.language)
+    if is_used_up(link, request.COOKIES):
+        raise Refused("link_used")
     return link, status
 
 

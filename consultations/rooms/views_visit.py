@@ -4,13 +4,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from consultations.rooms.access import find_staff_seat, get_staff_seat
 from consultations.rooms.actions.notes import latest_note, save_note
 from consultations.rooms.json_requests import json_view, read_object
 from consultations.rooms.models import NoteVersion, Participant, Room
 from consultations.rooms.nodes.pins import visit_socket_url
+from consultations.rooms.nodes.policy import may_reach_nodes
 from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import iso
 from telemed import audit
@@ -20,6 +21,7 @@ from telemed.accounts.decorators import staff_required
 @require_safe
 @never_cache
 @staff_required
+@may_reach_nodes
 def visit(request: HttpRequest, code: str) -> HttpResponse:
     """The call page. Reading it opens nothing: the room opens when its socket says hello."""
     seat = get_staff_seat(request.user, code)
@@ -40,6 +42,13 @@ def visit(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "rooms/visit.html", context)
 
 
+@require_GET
+@json_view
+def visit_socket(request: HttpRequest, code: str) -> dict[str, object]:
+    """Tell where the visit's socket is now, like `seat_socket`."""
+    return {"ws_url": visit_socket_url(_staff_seat(request, code).room, "staff")}
+
+
 @require_POST
 @json_view
 def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
@@ -47,11 +56,7 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
 
     A background request: without a session it answers 401 instead of sending the page to the sign-in form.
     """
-    seat = find_staff_seat(request.user, code)
-    if seat is None:
-        if not request.user.is_authenticated:
-            raise Refused("not_signed_in", status=401)
-        raise Refused("unknown_visit", status=404)
+    seat = _staff_seat(request, code)
     data = read_object(request)
     text, number = data.get("text"), data.get("number")
     if not isinstance(text, str) or not (number is None or type(number) is int):
@@ -62,6 +67,16 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
         raise Refused("bad_field", status=400) from None
     version = save_note(seat, text=text.replace("\x00", ""), number=number, acting_user=request.user)  # type: ignore[arg-type]
     return {"number": version.number, "saved_at": iso(version.saved_at)}
+
+
+def _staff_seat(request: HttpRequest, code: str) -> Participant:
+    """Return the seat, or refuse as a background request wants it: 401 instead of the sign-in form."""
+    seat = find_staff_seat(request.user, code)
+    if seat is None:
+        if not request.user.is_authenticated:
+            raise Refused("not_signed_in", status=401)
+        raise Refused("unknown_visit", status=404)
+    return seat
 
 
 @transaction.atomic

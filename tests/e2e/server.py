@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -30,9 +31,12 @@ class AppServer:
     patient_url: str
     admin_url: str
 
-    def __init__(self, *, namespace: Namespace | None = None, port: int = 0, **environment: str) -> None:
+    def __init__(
+        self, *, namespace: Namespace | None = None, port: int = 0, arguments: Sequence[str] = (), **environment: str
+    ) -> None:
         self._namespace = namespace
         self._port = port
+        self._arguments = arguments
         self._environment = environment
         self.process: subprocess.Popen[str] | None = None
 
@@ -55,7 +59,7 @@ class AppServer:
 
     def start(self) -> None:
         """Starts it, again after `stop` or `kill` on the same port and data. Raises RuntimeError with its log."""
-        command = [sys.executable, "manage.py", "demo", "--json", "--port", str(self._port)]
+        command = [sys.executable, "manage.py", "demo", "--json", "--port", str(self._port), *self._arguments]
         if self._namespace:
             command = ["ip", "netns", "exec", self._namespace.name, *command]
         with (self.var_directory / "server.log").open("a") as log:

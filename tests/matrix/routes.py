@@ -97,6 +97,7 @@ ROUTES: dict[str, Route] = {
     ),
     "seat": Route(everybody("ok"), args=_code),  # the page itself is empty; its state is not
     "seat_state": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
+    "seat_socket": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
     "seat_details": Route(seat_only(), "post", _code, lambda world: DETAILS, json=True, absent={"code": NOWHERE}),
     "seat_device_check": Route(seat_only(), "post", _code, lambda world: CHECK, json=True, absent={"code": NOWHERE}),
     "seat_consent": Route(
@@ -127,6 +128,7 @@ ROUTES: dict[str, Route] = {
     ),
     "appointment_link": Route(staff_object(*SCHEDULERS), "post", _visit, absent={"public_id": NOWHERE}),
     "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
+    "visit_socket": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_notes": Route(
         staff_object("practitioner"),
         "post",

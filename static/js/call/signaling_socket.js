@@ -8,7 +8,7 @@
  */
 
 import { backoff_ms } from "../lib/backoff.js";
-import { final_close_reason, hello, parse, ping, SFU_MESSAGES } from "../lib/protocol.js";
+import { final_close_reason, hello, parse, ping, SFU_MESSAGES, socket_lookup_path } from "../lib/protocol.js";
 
 const PING_EVERY_MS = 10_000;
 /** A socket that stays silent this long after a ping is dead, whatever TCP believes. */
@@ -152,6 +152,9 @@ export class SignalingSocket extends EventTarget {
       case "error":
         this.#emit("refused", message);
         break;
+      case "moved": // the server closes next, and the way back leads there
+        this.ws_url = message.ws_url;
+        break;
       default:
         if (SFU_MESSAGES.includes(message.type)) this.#emit("sfu", message);
     }
@@ -200,8 +203,21 @@ export class SignalingSocket extends EventTarget {
       return;
     }
     if (was_ready) this.#emit("down", null);
+    if (this.#attempt > 0) void this.#ask_the_way();
     this.#retry(backoff_ms(this.#attempt));
     this.#attempt += 1;
+  }
+
+  /** The visit may be served elsewhere by now. Nobody waits for the answer: the next attempt takes it if it is there. */
+  async #ask_the_way() {
+    const path = socket_lookup_path(this.ws_url);
+    if (!path) return;
+    try {
+      const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store" });
+      if (answer.ok) this.ws_url = (await answer.json()).ws_url;
+    } catch {
+      // The pages are away too.
+    }
   }
 
   /** @param {number} delay_ms */

@@ -57,6 +57,17 @@ export function final_close_reason(code) {
   return FINAL_CLOSE_CODES.get(code) ?? null;
 }
 
+/**
+ * Where a page asks again for its socket's address: the process that served the visit may be gone for good.
+ *
+ * @param {string} ws_url absolute or a path
+ * @returns {string|null} a path of the page's own site; null for an address that is not a visit's
+ */
+export function socket_lookup_path(ws_url) {
+  const found = /\/ws\/visit\/([^/?]+)\/\?as=(seat|staff)$/.exec(ws_url);
+  return found && `/${found[2] === "seat" ? "v" : "visit"}/${found[1]}/socket/`;
+}
+
 /** @param {string} page @param {number} rev the newest room revision this page has seen, 0 for none */
 export function hello(page, rev) {
   return { type: "hello", v: VERSION, page, rev };

@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import subprocess
 import time
@@ -25,11 +26,18 @@ def own_server() -> Iterator[AppServer]:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis of the test's own: no file, no other client."""
+    """A Redis of the test's own."""
+    with run_redis(tmp_path) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def run_redis(directory: Path) -> Iterator[str]:
+    """A Redis that keeps no file and has no other client."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10

@@ -4,7 +4,13 @@ import { backoff_ms } from "../../../static/js/lib/backoff.js";
 import { ChatLog, MAX_MESSAGES, MAX_TEXT_LENGTH } from "../../../static/js/lib/chat_log.js";
 import { prefer_codecs } from "../../../static/js/lib/codecs.js";
 import { level_dbfs, meter_fraction, SilenceDetector } from "../../../static/js/lib/levels.js";
-import { final_close_reason, hello, parse, signal, stream_id } from "../../../static/js/lib/protocol.js";
+import { final_close_reason, hello, parse, signal, socket_lookup_path, stream_id } from "../../../static/js/lib/protocol.js";
+
+test("where a page asks for its socket's address", () => {
+  assert.equal(socket_lookup_path("/ws/visit/Ab1/?as=seat"), "/v/Ab1/socket/");
+  assert.equal(socket_lookup_path("wss://clinic.example/rtc/1/ws/visit/Ab1/?as=staff"), "/visit/Ab1/socket/");
+  assert.equal(socket_lookup_path("ws://localhost:5000/?me=a"), null);
+});
 
 test("close codes after which the page stays away, and those after which it comes back", () => {
   for (const code of [4400, 4401, 4403, 4404, 4409, 4410, 4413]) assert.ok(final_close_reason(code), String(code));

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from consultations.demo.environment import add_arguments
+from consultations.rooms.management.commands.serve import add_roles
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         add_arguments(parser)
+        add_roles(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
@@ -33,14 +35,15 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         # Imported late: they need the settings and the tables.
         from consultations.demo.actions.seed import seed
-        from telemed import server
+        from consultations.rooms.management.commands.serve import serve
 
         links = demo_links(seed())
 
         def ready(port: int) -> None:
             print(json.dumps(links) if options["json"] else welcome(links), file=out, flush=True)
 
-        server.run(options["host"], options["port"], ready=ready)
+        if code := serve(options, ready, drains=False):
+            sys.exit(code)
 
 
 def demo_links(token: str) -> dict[str, str]:
