@@ -133,12 +133,14 @@ class Encoding:
         self.missing.clear()
         for slot in list(self.forwarding):
             slot.leave(before, self.timestamp)
-            slot.wait_for(self, now)
+            if slot.target is self:
+                slot.wait_for(self, now)
 
     def _admit(self, number: int, timestamp: int, packet: bytes, now: float) -> list[Slot]:
         """Slots that waited for this packet; the result are those that have missed later ones."""
         descriptor = vp8.parse(packet, NORMALISED_SIZE) if self.is_video else None
-        admitted, self.waiting = self.waiting, []
+        admitted = [slot for slot in self.waiting if slot.target is self]
+        self.waiting = []
         for slot in admitted:
             slot.begin(self, number, timestamp, descriptor, now)
             self.forwarding.append(slot)

@@ -7,6 +7,7 @@ from media_routing.rtp.sequence import extend
 
 # At 50 ms this is 10,000 packets/s of one leg: more is an attack, and the rest goes unreported.
 _MAX_PENDING = 512
+_MAX_SPAN = 2048
 
 
 class ArrivalLog:
@@ -40,6 +41,10 @@ class ArrivalLog:
         following = self._next
         late = [item for item in sorted(arrivals.items()) if following is not None and item[0] < following]
         fresh = [item for item in sorted(arrivals.items()) if following is None or item[0] >= following]
+        if fresh and fresh[-1][0] - (following if following is not None else fresh[0][0]) > _MAX_SPAN:
+            # A jump, or numbers without order: every status would be told one by one.
+            fresh = [item for item in fresh if item[0] > fresh[-1][0] - _MAX_SPAN]
+            following = None
         built = []
         for batch, first in [*(([item], None) for item in late[-8:]), (fresh, following)]:
             if batch:

@@ -17,6 +17,10 @@ from media_routing.sfu.subscriber import Subscriber
 
 # RTCP of one leg per second: a browser sends some 60 (feedback each 50 ms, NACKs, reports). The rest is not read.
 _MAX_RTCP_PER_S = 400.0
+# What counts as one packet more: a few bytes can ask for much work.
+_RTCP_BYTES = 160
+_RTCP_STATUSES = 100
+_MAX_NACKED = 256
 
 
 class Leg:
@@ -57,13 +61,14 @@ class Leg:
         """One compound. Raises RtcpError."""
         if self._rtcp_left < 1:
             return
-        self._rtcp_left -= 1
+        self._rtcp_left -= 1 + len(data) / _RTCP_BYTES
         subscriber = self.subscriber
         for packet in rtcp.parse(data):
             if isinstance(packet, rtcp.TransportFeedback):
+                self._rtcp_left -= len(packet.arrivals) / _RTCP_STATUSES
                 subscriber.on_feedback(packet, now)
             elif isinstance(packet, rtcp.Nack):
-                subscriber.on_nack(packet.media_ssrc, packet.sequences, now)
+                subscriber.on_nack(packet.media_ssrc, packet.sequences[:_MAX_NACKED], now)
             elif isinstance(packet, rtcp.PictureLoss):
                 subscriber.on_picture_loss(packet.media_ssrc, now)
             elif isinstance(packet, rtcp.FullIntra):
@@ -80,7 +85,8 @@ class Leg:
     def pulse(self, elapsed_s: float, now: float) -> bool:
         """Periodic work that needs no precision; whether there are other layers to be had than before."""
         self._rtcp_left = min(_MAX_RTCP_PER_S, self._rtcp_left + elapsed_s * _MAX_RTCP_PER_S)
-        return any([source.measure(now) for source in self.publisher.sources])
+        changed = [source.measure(now) for source in self.publisher.sources]
+        return any(changed)
 
     def send_due(self, now: float) -> None:
         """RTCP that is due, held-back packets and probes."""

@@ -155,9 +155,11 @@ class Publisher:
             encoding.repair_ssrc = ssrc
         streams[ssrc] = encoding
 
-    def find(self, ssrc: int) -> Encoding | None:
-        """The encoding whose media (not repair) stream has this SSRC."""
-        return self._streams.get(ssrc)
+    def follow(self, before: Publisher) -> None:
+        """Takes the place of the same participant's earlier leg: what had started then keeps its slots meanwhile."""
+        started = {source.key for source in before.sources if source.has_started}
+        for source in self.sources:
+            source.has_started = source.key in started
 
     def on_sender_report(self, report: SenderReport, now: float) -> None:
         encoding = self._streams.get(report.ssrc)
@@ -174,6 +176,11 @@ class Publisher:
         for encoding in self._streams.values():
             if not encoding.is_video:
                 continue
+            if not encoding.forwarding and not encoding.waiting:
+                # Nobody looks: what is missing is missed by no one.
+                encoding.missing.clear()
+                encoding.keyframes.arrived()
+                continue
             missing = encoding.missing
             wanted = missing.due(rtt_s or _DEFAULT_RTT_S, now) if missing else ()
             if wanted:
@@ -181,8 +188,7 @@ class Publisher:
                 packets.append(Nack(sender_ssrc, encoding.ssrc, sequences).build())
             if missing.gave_up:
                 missing.gave_up = False
-                if encoding.forwarding:
-                    encoding.keyframes.want()
+                encoding.keyframes.want()
             if encoding.keyframes.take_due(now):
                 packets.append(PictureLoss(sender_ssrc, encoding.ssrc).build())
         return packets

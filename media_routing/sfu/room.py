@@ -60,7 +60,8 @@ class Room:
 
     def add_leg(self, key: str, plan: LegPlan, link: object, now: float) -> Leg:
         """A participant's new leg. A leg of the same key is replaced: its sources keep their slots with the others."""
-        self._drop(self.legs.pop(key, None), now)
+        before = self.legs.pop(key, None)
+        self._drop(before, now)
         leg = Leg(
             key,
             plan,
@@ -75,6 +76,9 @@ class Room:
         )
         self.legs[key] = leg
         self._speakers.add(key, now)
+        if before is not None:
+            leg.publisher.follow(before.publisher)
+            self._map_all(now)
         self._map(leg, now, tell=True)
         self._hurry(now)
         return leg
@@ -144,7 +148,8 @@ class Room:
 
     def _pulse(self, elapsed_s: float, now: float) -> None:
         live = {source.key for source in self._sources() if source.is_live}
-        if any([leg.pulse(elapsed_s, now) for leg in self.legs.values()]):
+        changed = [leg.pulse(elapsed_s, now) for leg in self.legs.values()]
+        if any(changed):
             self._note_change()
         if self._speakers.tick(now):
             self._tell_speakers()
@@ -152,8 +157,9 @@ class Room:
             self._note_change()
         if live != {source.key for source in self._sources() if source.is_live}:
             self._map_all(now)
+        places, kept = self._places(), frozenset(self._kept)
         for leg in self.legs.values():
-            self._allocate(leg, now)
+            leg.subscriber.allocate(places, kept, now)
             quality = leg.take_quality(now)
             if quality is not None:
                 self._tell(quality)

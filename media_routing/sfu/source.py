@@ -15,6 +15,9 @@ SourceKey = tuple[str, str]
 
 # What the lowest layer is taken to cost before it was measured: what a browser gives 180p.
 _UNMEASURED_BPS = 150_000
+# A layer this far behind the others was switched off by its sender. Longer: its viewers see a still picture for as
+# long; shorter: a camera in the dark at 5 frames/s loses layers.
+_STALLED_S = 0.5
 
 
 class Source:
@@ -53,7 +56,6 @@ class Source:
         """The nominal height of an encoding: frames are not decoded, and may be encrypted."""
         if len(self.encodings) > 1:
             heights = self._config.layer_heights
-            # With fewer rids than heights the highest layers are missing from the top of the list, not the bottom.
             return heights[min(index, len(heights) - 1)]
         return dict(self._config.single_heights).get(self.line.source, 0)
 
@@ -64,11 +66,12 @@ class Source:
         layers = []
         for encoding in self.encodings:
             encoding.measure(now)
-            layers.append(Layer(self.height(encoding.index), encoding.meter.usable_bps(now)))
+            stalled = newest - encoding.last_packet_at > _STALLED_S
+            layers.append(Layer(self.height(encoding.index), 0 if stalled else encoding.meter.usable_bps(now)))
         # A picture that just began is shown at once; the meter wants half a second to know what it costs.
         if self.is_live and not any(layer.bps for layer in layers):
-            started = min(encoding.index for encoding in self.encodings if encoding.bytes_received)
-            layers[started] = Layer(self.height(started), _UNMEASURED_BPS)
+            begun = min(e.index for e in self.encodings if newest - e.last_packet_at <= _STALLED_S)
+            layers[begun] = Layer(self.height(begun), _UNMEASURED_BPS)
         before, self.layers = self.layers, tuple(layers)
         return [layer.bps > 0 for layer in before] != [layer.bps > 0 for layer in layers]
 
