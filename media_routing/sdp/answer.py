@@ -51,9 +51,8 @@ def build_answer(
             lines += _refusal(section)
             continue
         lines += _section(section, publishes.get(section.mid), slots.get(section.mid), cname)
-        lines += transport
-        # One transport, named once: the others are bundled into it.
-        lines += addresses if section.mid == offer.bundle[0] else []
+        # One transport, named in each section: aiortc takes the candidates of the last one that is bundled.
+        lines += [*transport, *addresses]
     return _ENDING.join(lines) + _ENDING
 
 

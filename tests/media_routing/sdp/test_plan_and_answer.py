@@ -78,6 +78,9 @@ a=ice-ufrag:telemed1
 a=ice-pwd:pppppppppppppppppppppppp
 a=fingerprint:sha-256 {FINGERPRINT.value}
 a=setup:passive
+a=candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host
+a=candidate:2 1 udp 2130706175 2001:db8::1 40000 typ host
+a=end-of-candidates
 """
     numbers = iter([5, 6])
     assert (
@@ -99,10 +102,7 @@ a=rtcp-fb:111 transport-cc
 a=fmtp:111 minptime=10;useinbandfec=1
 a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid
 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
-{transport}a=candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host
-a=candidate:2 1 udp 2130706175 2001:db8::1 40000 typ host
-a=end-of-candidates
-m=video 9 UDP/TLS/RTP/SAVPF 96 97
+{transport}m=video 9 UDP/TLS/RTP/SAVPF 96 97
 c=IN IP4 0.0.0.0
 a=mid:1
 a=recvonly
