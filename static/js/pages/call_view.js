@@ -242,13 +242,11 @@ export class CallView {
   }
 
   #draw_people() {
-    this.#draw_tiles();
     const { me } = this.#snapshot ?? {};
-    if (!me) return;
-    const { mic, camera, screen, hand } = this.client.local_media;
     // The own hand stands in the same queue as the others'.
-    this.#roster.take_media(me.id, { mic, camera, screen, hand });
-    this.people.draw(me, this.#others, (id) => this.#roster.of(id), this.#roster.hands);
+    if (me) this.#roster.take_media(me.id, this.client.local_media);
+    this.#draw_tiles();
+    if (me) this.people.draw(me, this.#others, (id) => this.#roster.of(id), this.#roster.hands);
   }
 
   #draw_tiles() {
