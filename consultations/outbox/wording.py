@@ -19,7 +19,14 @@ from django.utils.formats import date_format
 from consultations.outbox.errors import DeliveryFailed
 
 # Newest version of each event's texts.
-VERSIONS = {"visit_invitation": 1, "visit_now": 1, "visit_rescheduled": 1, "visit_cancelled": 1, "visit_link": 1}
+VERSIONS = {
+    "visit_invitation": 1,
+    "visit_now": 1,
+    "visit_rescheduled": 1,
+    "visit_cancelled": 1,
+    "visit_link": 1,
+    "visit_guest": 1,
+}
 _DATE_FORMATS = {"de": "l, j. F Y"}
 _TIME_FORMATS = {"de": "H:i \\U\\h\\r"}
 

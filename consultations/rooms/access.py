@@ -123,6 +123,14 @@ def link_status(link: JoinLink) -> str:
     return "open" if now <= link.valid_until + CLOCK_SKEW else "late"
 
 
+def is_used_up(link: JoinLink, cookies: Mapping[str, str]) -> bool:
+    """Return whether a one-time link was opened before, and not by this browser. One query, or none."""
+    if not link.one_time or link.redeemed_at is None:
+        return False
+    known = find_known_device(cookies, link.participant.room.code)
+    return known is None or known.participant_id != link.participant_id or known.state == SeatDevice.State.REVOKED
+
+
 def find_seat_in(room: Room, public_id: str) -> Participant | None:
     """Return a seat of this very room; ids of other rooms do not exist here."""
     return Participant.objects.filter(room=room, public_id=public_id).first()

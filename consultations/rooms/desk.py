@@ -121,6 +121,11 @@ class Desk:
                 visit.admit_device(own, target=target, device=device, acting_user=user)
             case protocol.Remove(_, target, reason):
                 visit.remove_participant(own, target=target, reason=reason, acting_user=user)
+            case protocol.Invite(_, role, name, language, contact):
+                invited = visit.invite_into_visit(
+                    own, role=role, name=name, language=language, contact=contact, acting_user=user
+                )
+                return {"url": invited.url, "sent": invited.message is not None}
             case protocol.Finish(_, outcome):
                 visit.finish_visit(own, outcome=outcome, acting_user=user)
         return {}

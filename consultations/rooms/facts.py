@@ -118,8 +118,8 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
 
 
 def details_of(participant: Participant) -> dict[str, Any] | None:
-    """Return what the person said in this visit about where they are and whom to call, None before they did (CLIN-1)."""
-    if participant.details_confirmed_at is None:
+    """Return what the patient said in this visit about where they are and whom to call, None before they did (CLIN-1)."""
+    if participant.details_confirmed_at is None or participant.is_guest:
         return None
     emergency_name, _, emergency_phone = participant.emergency_contact.partition("\n")
     return {

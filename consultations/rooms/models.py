@@ -140,6 +140,8 @@ class Participant(models.Model):
     location = EncryptedTextField(_("where they are"), blank=True, default="")
     callback_number = EncryptedTextField(_("call-back number"), blank=True, default="")
     emergency_contact = EncryptedTextField(_("emergency contact"), blank=True, default="")
+    # Of people who were invited besides the patient: where their link goes, also when the visit is moved or called off.
+    contact = EncryptedTextField(_("e-mail address or phone number"), blank=True, default="")
     details_confirmed_at = models.DateTimeField(null=True, blank=True)
     device_check = models.JSONField(_("device check"), default=dict, blank=True)
     relay_only = models.BooleanField(_("hides their network address"), default=False)
@@ -161,9 +163,17 @@ class Participant(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def is_guest(self) -> bool:
+        """Somebody who was asked to join the patient and the practitioner."""
+        return self.role not in {self.Role.PRACTITIONER, self.Role.PATIENT}
+
 
 class JoinLink(models.Model):
-    """A link's token, hashed (SEC-6). Several may be live for one seat; redeeming never consumes the others."""
+    """A link's token, hashed (SEC-6). Several may be live for one seat; redeeming never consumes the others.
+
+    A `one_time` link opens on the first device only: what was sent to an interpreter must not bring their cousin.
+    """
 
     class Kind(models.TextChoices):
         JOIN = "join", _("Join the visit")
@@ -176,6 +186,7 @@ class JoinLink(models.Model):
     valid_until = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     redeemed_at = models.DateTimeField(null=True, blank=True)
+    one_time = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

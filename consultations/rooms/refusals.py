@@ -59,6 +59,7 @@ SENTENCES: dict[str, str | Promise] = {
     "unknown_visit": _("There is no such visit for you."),
     # Links and seats
     "unknown_link": _("This link is not valid. Please use the newest message from the practice, or call the practice."),
+    "link_used": _("This link was opened on another device before. Please ask the practice for a new one."),
     "early": _("It is too early to join. Please come back when the visit opens."),
     "late": _("This link has ended. Please call the practice."),
     "no_seat": _("Please open the link from your message again."),

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from consultations.rooms.json_requests import choice_of, text_of
+from consultations.rooms.models import Participant
 from consultations.rooms.refusals import Refused
 
 _CAMERA = frozenset({"ok", "off", "blocked", "missing"})
@@ -14,8 +15,15 @@ _NETWORK = frozenset({"good", "fair", "poor", "unknown"})
 _MIN_PHONE_DIGITS = 3  # an emergency number is a number to call, too
 
 
-def read_details(data: dict[str, Any]) -> dict[str, str]:
-    """Return the five fields of "About you", all filled in (CLIN-1)."""
+def fields_asked(role: str) -> tuple[str, ...]:
+    """Return what somebody of this role is asked about themselves. Help must find the patient; the others are named."""
+    patient = ("name", "location", "callback_number", "emergency_name", "emergency_phone")
+    return patient if role == Participant.Role.PATIENT else ("name",)
+
+
+def read_details(data: dict[str, Any], role: str) -> dict[str, str]:
+    """Return the five fields of "About you"; those that this role is asked are filled in (CLIN-1), the others ''."""
+    asked = fields_asked(role)
     values = {
         "name": text_of(data, "name", limit=150),
         "location": text_of(data, "location", limit=300),
@@ -23,9 +31,10 @@ def read_details(data: dict[str, Any]) -> dict[str, str]:
         "emergency_name": text_of(data, "emergency_name", limit=150),
         "emergency_phone": text_of(data, "emergency_phone", limit=40),
     }
-    errors = {name: _missing(name) for name, value in values.items() if not value}
+    values = {name: value if name in asked else "" for name, value in values.items()}
+    errors = {name: _missing(name) for name in asked if not values[name]}
     for name in ("callback_number", "emergency_phone"):
-        if name not in errors and not _can_be_called(values[name]):
+        if name in asked and name not in errors and not _can_be_called(values[name]):
             errors[name] = _("Enter a phone number with digits, such as +49 30 123456.")
     if errors:
         raise Refused("check_fields", status=422, fields=errors)

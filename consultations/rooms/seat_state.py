@@ -14,6 +14,7 @@ from consultations.rooms.actions.links import OPENS_BEFORE
 from consultations.rooms.facts import details_of
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
 from consultations.rooms.nodes.pins import visit_socket_url
+from consultations.rooms.seat_forms import fields_asked
 from consultations.rooms.snapshot import iso
 
 WORKER = "js/workers/passthrough_worker.js"
@@ -42,6 +43,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
         "step": _step(seat, answered) if seated else steps.WAITING,
         "device_state": device.state,
         "person": {"name": seat.name if seated else "", "language": seat.language, "role": seat.role},
+        "asks": list(fields_asked(seat.role)),
         "details": _details(seat) if seated else None,
         "visit": _visit(seat, _status(room)),
         "consent": consent_text if seated else None,
@@ -56,7 +58,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
 
 def text_to_answer(seat: Participant, purpose: str, version: int) -> ConsentText | None:
     """Return the text this person is shown for `purpose` now, if it is still that version."""
-    if purpose not in REQUIRED_PURPOSES:
+    if purpose not in REQUIRED_PURPOSES or seat.role != Participant.Role.PATIENT:
         return None
     text = current_text(purpose, _languages(seat))
     return text if text is not None and text.version == version else None
@@ -104,11 +106,11 @@ def _step(seat: Participant, consent_given: bool) -> str:
 
 
 def _details(seat: Participant) -> dict[str, Any] | None:
-    details = details_of(seat)
-    if details is None:
+    if seat.details_confirmed_at is None:
         return None
-    del details["confirmed_at"]
-    return {"name": seat.name, **details}
+    details = details_of(seat) or {}
+    asked = [name for name in fields_asked(seat.role) if name != "name"]
+    return {"name": seat.name, **{name: details[name] for name in asked}}
 
 
 def _consent(seat: Participant) -> tuple[dict[str, Any] | None, bool]:
@@ -116,6 +118,8 @@ def _consent(seat: Participant) -> tuple[dict[str, Any] | None, bool]:
 
     The first purpose without a yes; when all are given the last one, so that it can be read and withdrawn afterwards.
     """
+    if seat.role != Participant.Role.PATIENT:
+        return None, True
     appointment = seat.room.appointment
     open_purposes = [name for name in REQUIRED_PURPOSES if not is_granted(appointment, seat.public_id, name)]
     purpose = (open_purposes or list(REQUIRED_PURPOSES))[0]

@@ -21,7 +21,7 @@ from consultations.patients.access import find_same_person
 from consultations.patients.actions import create_patient
 from consultations.patients.models import Patient
 from consultations.practitioners.models import Practitioner
-from consultations.rooms.actions.invitations import write_to_patient
+from consultations.rooms.actions.invitations import write_to_guest, write_to_patient
 from consultations.rooms.actions.links import mint_link, revoke_links
 from consultations.rooms.actions.people import lock_room, room_changed
 from consultations.rooms.models import Participant, Room
@@ -146,6 +146,8 @@ def reschedule_visit(
         token = mint_link(seat, acting_user=acting_user)
         if seat.role == Participant.Role.PATIENT:
             write_to_patient(appointment, "visit_rescheduled", token=token, acting_user=acting_user)
+        else:
+            write_to_guest(seat, "visit_rescheduled", token=token, acting_user=acting_user)
     return appointment
 
 
@@ -160,6 +162,9 @@ def cancel_visit(appointment: Appointment, *, acting_user: User | None) -> Appoi
     room_changed(room)
     appointment = appointment_actions.cancel(appointment, acting_user=acting_user)
     write_to_patient(appointment, "visit_cancelled", acting_user=acting_user)
+    for seat in _invited_seats(room):
+        if seat.is_guest:
+            write_to_guest(seat, "visit_cancelled", acting_user=acting_user)
     return appointment
 
 
@@ -220,7 +225,8 @@ def _locked_room(appointment: Appointment) -> Room:
 
 def _invited_seats(room: Room) -> list[Participant]:
     """Everybody who came, or may come, by a link."""
-    return list(Participant.objects.filter(room=room, user__isnull=True).select_related("room__appointment__clinic"))
+    invited = Participant.objects.filter(room=room, user__isnull=True).exclude(state=Participant.State.REMOVED)
+    return list(invited.select_related("room__appointment__clinic", "room__appointment__practitioner__user"))
 
 
 def _same_or_new(clinic: Clinic, name: str, email: str, phone: str, language: str, acting_user: User | None) -> Patient:

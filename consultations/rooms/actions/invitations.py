@@ -1,4 +1,4 @@
-"""What we write to a patient about a visit: which event, to which address, with which facts."""
+"""What we write to a patient or a guest about a visit: which event, to which address, with which facts."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from consultations.appointments.models import Appointment
 from consultations.outbox.actions import queue_message
 from consultations.outbox.models import Message
 from consultations.rooms.actions.links import link_url
+from consultations.rooms.models import Participant
 from telemed.accounts.models import User
 
 # Events that put an entry into, change it in, or take it out of the patient's calendar.
-_CALENDAR_EVENTS = {"visit_invitation", "visit_rescheduled", "visit_cancelled"}
+_CALENDAR_EVENTS = {"visit_invitation", "visit_guest", "visit_rescheduled", "visit_cancelled"}
 
 
 def write_to_patient(
@@ -27,15 +28,32 @@ def write_to_patient(
         channel=Message.Channel.EMAIL if patient.email else Message.Channel.SMS,
         language=patient.language,
         recipient=patient.email or patient.phone,
-        payload=_facts(appointment, event, token),
+        payload=_facts(appointment, event, token, zone=patient.time_zone or appointment.clinic.time_zone),
         subject=appointment.public_id,
         acting_user=acting_user,
     )
 
 
-def _facts(appointment: Appointment, event: str, token: str) -> dict[str, Any]:
+def write_to_guest(seat: Participant, event: str, *, token: str = "", acting_user: User | None) -> Message | None:
+    """Queue the message to somebody who was invited besides the patient; None without a contact."""
+    if not seat.contact:
+        return None
+    appointment = seat.room.appointment
+    facts = _facts(appointment, event, token, zone=appointment.clinic.time_zone)
+    return queue_message(
+        clinic=appointment.clinic,
+        event=event,
+        channel=Message.Channel.EMAIL if "@" in seat.contact else Message.Channel.SMS,
+        language=seat.language,
+        recipient=seat.contact,
+        payload={**facts, "role": seat.role},
+        subject=appointment.public_id,
+        acting_user=acting_user,
+    )
+
+
+def _facts(appointment: Appointment, event: str, token: str, *, zone: str) -> dict[str, Any]:
     """Neither the patient's name nor the visit type: a mailbox may be shared, and a type's name can be a diagnosis."""
-    zone = appointment.patient.time_zone or appointment.clinic.time_zone
     facts: dict[str, Any] = {
         "clinic_name": appointment.clinic.name,
         "clinic_phone": appointment.clinic.phone,

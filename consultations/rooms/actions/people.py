@@ -65,7 +65,12 @@ def move_room(room: Room, event: str) -> bool:
 
 
 def missing_consent(seat: Participant) -> str:
-    """Return the first purpose this person still has to agree to before the visit, '' when there is none."""
+    """Return the first purpose this person still has to agree to before the visit, '' when there is none.
+
+    Nobody but the patient is treated, so nobody else agrees to a treatment.
+    """
+    if seat.role != Participant.Role.PATIENT:
+        return ""
     appointment = seat.room.appointment
     for purpose in REQUIRED_PURPOSES:
         if not is_granted(appointment, seat.public_id, purpose):

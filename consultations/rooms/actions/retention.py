@@ -47,6 +47,7 @@ def _forget(room_pk: int, clinic: Clinic) -> None:
         location="",
         callback_number="",
         emergency_contact="",
+        contact="",
         details_confirmed_at=None,
         device_check={},
         arrived_at=None,

@@ -14,7 +14,7 @@ from consultations.consent.access import latest_decision
 from consultations.consent.actions import record_decision, withdraw
 from consultations.consent.models import ConsentText
 from consultations.rooms import lifecycle
-from consultations.rooms.access import CLOCK_SKEW, find_known_device, is_idle
+from consultations.rooms.access import CLOCK_SKEW, find_known_device, is_idle, is_used_up
 from consultations.rooms.actions.people import lock_room, missing_consent, move_seat, record, room_changed, seat_in
 from consultations.rooms.actions.routing import choose_route
 from consultations.rooms.models import JoinLink, Participant, SeatDevice
@@ -40,10 +40,13 @@ class Redeemed:
 def redeem_link(link: JoinLink, *, cookies: dict[str, str], label: str) -> Redeemed:
     """Seat this browser, or let it ask for a seat that another browser holds (SEC-6). The link stays good.
 
-    The caller has checked `access.link_status`. The same browser gets its seat back however often it comes.
+    The caller has checked `access.link_status`. Raises Refused("link_used") for a second device with a one-time link. The same browser gets its seat back however often it comes.
     """
     room = lock_room(link.participant.room_id)
     seat = seat_in(room, link.participant.public_id)
+    link.refresh_from_db(fields=["redeemed_at"])  # of two that come at once, one is first
+    if is_used_up(link, cookies):
+        raise Refused("link_used")
     if link.kind == JoinLink.Kind.JOIN and room.state != lifecycle.ENDED and move_seat(seat, "redeem"):
         seat.save(update_fields=["state"])
         room_changed(room)
@@ -90,6 +93,8 @@ def confirm_details(
     room = lock_room(participant.room_id)
     seat = seat_in(room, participant.public_id)
     _refuse_if_over(seat)
+    if seat.is_guest and seat.state == lifecycle.ADMITTED and seat.name != name:
+        raise Refused("illegal_step")  # they were let in, and introduced, under the other one
     seat.name = name
     seat.location = location
     seat.callback_number = callback_number

@@ -8,6 +8,7 @@ from consultations.appointments.models import Appointment
 from consultations.clinics.access import Role, has_role
 from consultations.rooms import lifecycle
 from consultations.rooms.access import find_device_of
+from consultations.rooms.actions.guests import Invited, invite_participant
 from consultations.rooms.actions.people import (
     lock_room,
     missing_consent,
@@ -115,6 +116,16 @@ def refuse_identity(participant: Participant, *, target: str, acting_user: User)
     seat.save(update_fields=["identity_outcome"])
     room_changed(room)
     record("room.admitted", seat, acting_user=acting_user, outcome="refused", identity="not_confirmed")
+
+
+@transaction.atomic
+def invite_into_visit(
+    participant: Participant, *, role: str, name: str, language: str, contact: str, acting_user: User
+) -> Invited:
+    """`invite_participant` by the practitioner who is in the room."""
+    room, own = _lock_staff_seat(participant, acting_user)
+    _require_inside(own)
+    return invite_participant(room, role=role, name=name, language=language, contact=contact, acting_user=acting_user)
 
 
 @transaction.atomic
