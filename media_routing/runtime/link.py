@@ -9,6 +9,7 @@ from media_routing.runtime.datagrams import Address, Datagrams
 from media_routing.runtime.dtls import Handshake
 from media_routing.runtime.ice_lite import Credentials
 from media_routing.runtime.srtp import Keys, Sessions
+from media_routing.runtime.terms import Listener
 
 if TYPE_CHECKING:
     from media_routing.runtime.negotiation import Negotiation
@@ -44,10 +45,17 @@ class Link:
     """Made by the service for each join; a `Destination` of datagrams. Hot fields are plain attributes on purpose."""
 
     def __init__(
-        self, participant: str, connection: str, credentials: Credentials, remote_ufrag: str, now: float
+        self,
+        participant: str,
+        connection: str,
+        listener: Listener,
+        credentials: Credentials,
+        remote_ufrag: str,
+        now: float,
     ) -> None:
         self.participant = participant
         self.connection = connection
+        self.listener = listener
         self.credentials = [credentials]
         """Ours, newest first; an ICE restart adds one and the first nomination with it drops the older."""
         self.remote_ufrag = remote_ufrag

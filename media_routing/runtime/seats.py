@@ -22,7 +22,6 @@ LOST_AGAIN_S = 1.0
 class Seat:
     """One participant. `link` is connected, `coming` waits for its handshake: after both were one, the old one ends."""
 
-    listener: Listener
     link: Link | None = None
     coming: Link | None = None
     wants: Sequence[Want] | None = None
@@ -66,7 +65,7 @@ class RunningRoom:
         for key, other in self.seats.items():
             if key != link.participant and other.link is not None:
                 silence_s = now - other.link.heard
-                self.call_later(seat.listener, telling.presence(key, silence_s, lost=other.link.lost))
+                self.call_later(link.listener, telling.presence(key, silence_s, lost=other.link.lost))
         return before
 
     def disconnect(self, link: Link, now: float) -> None:
@@ -86,7 +85,7 @@ class RunningRoom:
     def tell_others(self, participant: str, message: telling.Message) -> None:
         for key, seat in self.seats.items():
             if key != participant and seat.link is not None:
-                self.call_later(seat.listener, message)
+                self.call_later(seat.link.listener, message)
 
     def watch(self, now: float, lost_after_s: float) -> None:
         """Tells the others who fell silent, for how long, and who came back (CLIN-3)."""
@@ -106,16 +105,16 @@ class RunningRoom:
     def _tell(self, event: Event) -> None:
         if isinstance(event, SlotsMapped):
             if (seat := self._seat_of(event.leg)) is not None and seat.link is not None:
-                self.call_later(seat.listener, telling.slots(seat.link.connection, event))
+                self.call_later(seat.link.listener, telling.slots(seat.link.connection, event))
         elif isinstance(event, LegQuality):
-            if (seat := self._seat_of(event.leg)) is not None:
+            if (seat := self._seat_of(event.leg)) is not None and seat.link is not None:
                 seat.quality = event
                 known = {key: one.quality for key, one in self.seats.items() if one.quality is not None}
-                self.call_later(seat.listener, telling.quality(event, known))
+                self.call_later(seat.link.listener, telling.quality(event, known))
         else:
             for seat in self.seats.values():
                 if seat.link is not None:
-                    self.call_later(seat.listener, telling.speakers(event))
+                    self.call_later(seat.link.listener, telling.speakers(event))
 
     def _seat_of(self, leg: Leg) -> Seat | None:
         seat = self.seats.get(leg.key)

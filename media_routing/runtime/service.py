@@ -11,7 +11,7 @@ from random import SystemRandom
 
 from media_routing.runtime import datagrams, load, metrics, negotiation, telling
 from media_routing.runtime.addresses import advertised_addresses
-from media_routing.runtime.dtls import Certificate, Handshake
+from media_routing.runtime.dtls import Certificate, Handshake, Result
 from media_routing.runtime.ice_lite import new_credentials
 from media_routing.runtime.link import Link, State
 from media_routing.runtime.pump import Pump
@@ -127,7 +127,7 @@ class MediaService:
         for link in seat.links() if seat else ():
             if link.connection == connection and link.negotiation is not None:
                 assert seat is not None
-                seat.listener, seat.keep_layer = listener, keep_layer
+                link.listener, seat.keep_layer = listener, keep_layer
                 return self._negotiate_again(link, sdp, sources)
         if running is None:
             self.can_carry(room_size)
@@ -136,7 +136,7 @@ class MediaService:
         now = time.monotonic()
         credentials = new_credentials()
         negotiated = negotiation.begin(sdp, sources, self._random)
-        link = Link(participant, connection, credentials, negotiated.offer.ufrag, now)
+        link = Link(participant, connection, listener, credentials, negotiated.offer.ufrag, now)
         link.negotiation = negotiated
         link.handshake = Handshake(
             self._certificate,
@@ -147,12 +147,12 @@ class MediaService:
         if running is None:
             running = RunningRoom.open(room, room_size, self._pump.outbox, self._random, self._tell)
             self._rooms[room] = running
-        seat = running.seats.setdefault(participant, Seat(listener))
-        seat.listener, seat.keep_layer = listener, keep_layer
+        seat = running.seats.setdefault(participant, Seat())
+        seat.keep_layer = keep_layer
         if seat.coming is not None:
             superseded, seat.coming = seat.coming, link
             self._end(running, superseded, "replaced")
-        running.seats[participant], seat.coming = seat, link
+        seat.coming = link
         self._pump.add_link(link)
         self._spawn(self._connect(running, link))
         return answer
@@ -204,7 +204,11 @@ class MediaService:
     async def _connect(self, running: RunningRoom, link: Link) -> None:
         assert link.handshake is not None
         assert link.negotiation is not None
-        result = await link.handshake.run()
+        try:
+            result = await link.handshake.run()
+        except Exception:  # OpenSSL's and aiortc's surprises are the peer's doing and end its leg only
+            logger.exception("a handshake failed in an unexpected way")
+            result = Result(None, "handshake")
         if link.state is not State.NEW:
             return
         if result.keys is None:
@@ -228,7 +232,6 @@ class MediaService:
         """Once per link, whatever ends it first."""
         if link.state is State.CLOSED:
             return
-        seat = running.seats.get(link.participant)
         running.disconnect(link, time.monotonic())
         link.shut()
         if self._pump is not None:
@@ -236,8 +239,8 @@ class MediaService:
         if link.handshake is not None:
             self._spawn(link.handshake.close())
         self.closed_legs[reason] = self.closed_legs.get(reason, 0) + 1
-        if seat is not None and reason != "left":
-            self._tell(seat.listener, telling.closed(link.connection, reason))
+        if reason != "left":
+            self._tell(link.listener, telling.closed(link.connection, reason))
         if not running.seats:
             self._rooms.pop(running.key, None)
         else:
