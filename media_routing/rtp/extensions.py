@@ -30,7 +30,7 @@ def scan(data: memoryview, profile: int, at: int, end: int, wide_id: int, extra_
             continue
         number = head >> 4
         after = at + 2 + (head & 15)
-        if number == 15 or after > end:
+        if number == 15 or not number or after > end:
             break
         if number == wide_id:
             if head & 15 == 1:
@@ -57,7 +57,8 @@ def elements(data: memoryview, profile: int, at: int, end: int) -> Iterator[tupl
             number, start, size = head, at + 2, data[at + 1]
         else:
             number, start, size = head >> 4, at + 1, (head & 15) + 1
-            if number == 15:
+            # §4.2: 15 ends the reading, and so does the 0 of padding with a length.
+            if number == 15 or not number:
                 return
         if start + size > end:
             return

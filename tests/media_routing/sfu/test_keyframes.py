@@ -1,0 +1,38 @@
+"""Requests for key frames are throttled twice: per layer, and per receiver."""
+
+import itertools
+
+import pytest
+
+from media_routing.sfu.keyframes import KeyframeRequests, ReceiverRequests
+
+
+@pytest.mark.parametrize(("layer", "interval_s"), [(0, 0.5), (1, 1.0), (2, 1.0), (5, 1.0)])
+def test_a_layer_is_asked_at_intervals_until_it_answers(layer, interval_s):
+    requests = KeyframeRequests(layer)
+    assert not requests.take_due(0.0) and requests.deadline() == float("inf")
+    requests.want()
+    assert requests.take_due(10.0)
+    assert requests.deadline() == 10 + interval_s
+    requests.want()
+    assert not requests.take_due(10 + interval_s - 0.01)
+    assert requests.take_due(10 + interval_s)
+    requests.arrived()
+    assert not requests.take_due(20.0)
+
+
+def test_ten_receivers_who_ask_at_once_cost_one_request():
+    requests = KeyframeRequests(2)
+    sent = 0
+    for n in range(10):
+        requests.want()
+        sent += requests.take_due(5.0 + n * 0.01)
+    assert sent == 1
+
+
+def test_a_receiver_that_keeps_asking_is_heard_three_times_in_ten_seconds():
+    budget = ReceiverRequests()
+    heard = [budget.allow(100 + n * 0.01) for n in range(1000)]
+    assert sum(heard) in (5, 6)  # three at once, one more each 3.3 s
+    times = [n for n, allowed in enumerate(heard) if allowed]
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 20
