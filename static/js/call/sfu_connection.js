@@ -9,7 +9,7 @@
  */
 
 import { prefer_codecs } from "../lib/codecs.js";
-import { compact_offer, fingerprint } from "../lib/offer_text.js";
+import { answer_identity, compact_offer } from "../lib/offer_text.js";
 import { receive_kinds, SEND_LINES } from "../lib/sfu_lines.js";
 import { camera_encodings, layer_count } from "../lib/simulcast.js";
 
@@ -37,7 +37,7 @@ export class SfuConnection extends EventTarget {
   #closed = false;
   /** Offers are answered in order; an answer to an older one is worth nothing. */
   #serial = 0;
-  #fingerprint = "";
+  #answered_by = "";
   #layers = 0;
   /** @type {Map<Slot, RTCRtpTransceiver>} */
   #sending = new Map();
@@ -117,13 +117,13 @@ export class SfuConnection extends EventTarget {
    *
    * @param {number} serial of the offer it answers
    * @param {string} sdp
-   * @returns {Promise<"applied"|"outdated"|"stranger">} stranger: another server process than before; this connection is over
+   * @returns {Promise<"applied"|"outdated"|"stranger">} stranger: the server does not know this connection any more
    */
   async answer(serial, sdp) {
     if (this.#closed || serial !== this.#serial || this.#pc.signalingState !== "have-local-offer") return "outdated";
-    const certificate = fingerprint(sdp);
-    if (this.#fingerprint && this.#fingerprint !== certificate) return "stranger";
-    this.#fingerprint = certificate;
+    const answered_by = answer_identity(sdp);
+    if (this.#answered_by && this.#answered_by !== answered_by) return "stranger";
+    this.#answered_by = answered_by;
     await this.#pc.setRemoteDescription({ type: "answer", sdp });
     return "applied";
   }

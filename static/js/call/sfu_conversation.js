@@ -15,8 +15,8 @@ import { MAX_MESSAGES } from "../lib/chat_log.js";
 import { believable, history_pages, messages_for } from "../lib/chat_share.js";
 import { media_state } from "../lib/media_state.js";
 
-/** Who comes back and says so is answered; the answer is not answered again. */
-const ANSWER_PAUSE_MS = 10_000;
+/** Who asks again sooner has been answered. */
+const ANSWER_PAUSE_MS = 1000;
 
 export class SfuConversation extends EventTarget {
   #me;
@@ -27,8 +27,8 @@ export class SfuConversation extends EventTarget {
   #pages = new Map();
   /** @type {Map<string, MediaState>} */
   #peer_media = new Map();
-  /** @type {Map<string, number>} when each person was last given the history */
-  #given_at_ms = new Map();
+  /** @type {Map<string, number>} when each person last asked for the history */
+  #asked_at_ms = new Map();
   #started = false;
 
   /** @param {{me: string, media: MediaState, say: (to: string|null, body: Saying) => boolean}} options say: false when the socket is down */
@@ -54,7 +54,7 @@ export class SfuConversation extends EventTarget {
       if (!page || this.#pages.get(id) === page) continue;
       this.#pages.set(id, page);
       if (this.#started) this.#say(id, this.#media_saying);
-      this.#open(id);
+      this.#emit("open", { peer: id });
     }
     this.#started = true;
   }
@@ -79,8 +79,10 @@ export class SfuConversation extends EventTarget {
   /** The socket was away: say again what may have been missed, and let the others say it too. */
   resume() {
     this.#say(null, this.#media_saying);
-    this.#say(null, { kind: "history", messages: [] });
-    for (const id of this.#pages.keys()) this.#open(id);
+    for (const id of this.#pages.keys()) {
+      this.#say(id, { kind: "history", messages: [] });
+      this.#emit("open", { peer: id });
+    }
   }
 
   /** @param {string} from written by the server @param {any} body what a page said: trusted to be nothing in particular */
@@ -93,26 +95,31 @@ export class SfuConversation extends EventTarget {
     } else if (body.kind === "chat") {
       this.#emit("chat", { peer: from, message: body.message });
     } else if (body.kind === "history" && Array.isArray(body.messages)) {
-      const people = [...this.#pages.keys()];
-      const messages = believable(body.messages.slice(0, MAX_MESSAGES), { me: this.#me, sender: from, people });
-      if (messages.length > 0) this.#emit("history", { peer: from, messages });
-      if (performance.now() - (this.#given_at_ms.get(from) ?? -Infinity) < ANSWER_PAUSE_MS) return;
-      this.#say(from, this.#media_saying);
-      this.#open(from);
+      if (body.messages.length === 0) this.#answer(from);
+      else this.#take_history(from, body.messages.slice(0, MAX_MESSAGES));
     }
   }
 
-  /** @param {string} peer */
-  #open(peer) {
-    this.#given_at_ms.set(peer, performance.now());
-    this.#emit("open", { peer });
+  /** @param {string} from @param {unknown[]} messages */
+  #take_history(from, messages) {
+    const given = believable(messages, { me: this.#me, sender: from, people: [...this.#pages.keys()] });
+    if (given.length > 0) this.#emit("history", { peer: from, messages: given });
+  }
+
+  /** An empty history asks for one, by somebody who was away. @param {string} from */
+  #answer(from) {
+    const now_ms = performance.now();
+    if (now_ms - (this.#asked_at_ms.get(from) ?? -Infinity) < ANSWER_PAUSE_MS) return;
+    this.#asked_at_ms.set(from, now_ms);
+    this.#say(from, this.#media_saying);
+    this.#emit("open", { peer: from });
   }
 
   /** @param {string} peer */
   #forget(peer) {
     this.#pages.delete(peer);
     this.#peer_media.delete(peer);
-    this.#given_at_ms.delete(peer);
+    this.#asked_at_ms.delete(peer);
   }
 
   /** @returns {Saying} */

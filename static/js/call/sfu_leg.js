@@ -4,7 +4,7 @@
  * by person and never learns which connection they come from.
  *
  * Events (CustomEvents): "tracks" (list of {peer, slot, track}), "pulse" ("alive"|"lost"), "rates" (Rates, once a
- * second), "answered" (null), "refused" ({code, message}), "trouble" (error).
+ * second), "answered" and "renewed" (null; renewed: another connection), "refused" ({code, message}), "trouble" (error).
  *
  * @import { JoinDescriptor, Message } from "../lib/protocol.js"
  * @import { Slot } from "../lib/sfu_lines.js"
@@ -43,7 +43,6 @@ export class SfuLeg extends EventTarget {
   /** What was told of the connection before, until the new one is mapped. @type {SlotMap|null} */
   #older_slots = null;
   #recovery = new LegRecovery();
-  /** @type {Heartbeat} */
   #heartbeat;
   #received = 0;
   #server_hears = true;
@@ -56,7 +55,7 @@ export class SfuLeg extends EventTarget {
     super();
     this.#options = options;
     this.#tracks = { ...options.tracks };
-    this.#heartbeat = this.#new_heartbeat();
+    this.#heartbeat = new Heartbeat({ lost_after_ms: options.descriptor.lost_after_ms });
   }
 
   /** Builds the first connection. Resolves when its offer is under way. */
@@ -162,10 +161,10 @@ export class SfuLeg extends EventTarget {
     this.#stats = new StatsMonitor(connection);
     this.#older_slots ??= previous ? this.#slots : null;
     this.#slots = new SlotMap();
-    // Loss stays told until something comes: the new one starts as lost as the old one ended.
-    this.#heartbeat = this.#new_heartbeat();
+    this.#heartbeat.begin_again();
     this.#received = 0;
     this.#server_hears = true;
+    if (previous) this.#emit("renewed", null);
     void this.#exchange(connection);
   }
 
@@ -187,10 +186,6 @@ export class SfuLeg extends EventTarget {
       if (typeof code === "string") this.#emit("refused", { code, message: message ?? "" });
       else this.#emit("trouble", error);
     }
-  }
-
-  #new_heartbeat() {
-    return new Heartbeat({ lost_after_ms: this.#options.descriptor.lost_after_ms });
   }
 
   /** @param {number} now_ms */

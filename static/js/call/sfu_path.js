@@ -156,6 +156,7 @@ export class SfuPath extends MediaPath {
     this.#leg.set_reachable(socket_up);
     if (!back) return;
     this.#conversation.resume();
+    this.#forget_losses();
     this.#sent_view = "";
     this.#plan_view();
   }
@@ -203,7 +204,11 @@ export class SfuPath extends MediaPath {
     });
     on("pulse", (pulse) => {
       if (pulse === "lost" && this.report.state === "connected") this.note({ state: "lost" });
-      if (pulse === "alive" && this.report.state === "lost") this.note({ state: "connected" });
+      if (pulse === "alive" && this.report.state === "lost" && this.#proved) this.note({ state: "connected" });
+    });
+    on("renewed", () => {
+      this.#proved = false;
+      this.#decoded = false;
     });
     on("answered", () => {
       this.#sent_view = "";
@@ -236,6 +241,12 @@ export class SfuPath extends MediaPath {
     }
     this.#presence.set(participant, state === "alive");
     this.emit("pulse", { peer: participant, state, silence_ms });
+  }
+
+  /** The socket was away: who is lost now is told again, who came back meanwhile is not. */
+  #forget_losses() {
+    this.#leg.note_server_hears(true);
+    for (const [peer, heard] of this.#presence) if (!heard) this.#take_presence({ type: "", participant: peer, state: "alive", silence_ms: 0 });
   }
 
   /** @param {Rates} rates */

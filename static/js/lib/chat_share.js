@@ -8,6 +8,8 @@
 
 /** A page of history per message: SCTP messages beyond 16 KiB are not safe between browsers. */
 const HISTORY_PAGE_BYTES = 12_000;
+/** The server relays no more in one. */
+const HISTORY_PAGE_MESSAGES = 100;
 
 /**
  * @param {ChatMessage[]} messages
@@ -42,7 +44,7 @@ export function history_pages(messages) {
   const pages = [];
   let size = Infinity;
   for (const message of messages) {
-    if (size >= HISTORY_PAGE_BYTES) {
+    if (size >= HISTORY_PAGE_BYTES || pages.at(-1)?.length === HISTORY_PAGE_MESSAGES) {
       pages.push([]);
       size = 0;
     }

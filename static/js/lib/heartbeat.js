@@ -19,6 +19,11 @@ export class Heartbeat {
     this.#last_beat_ms = now_ms;
   }
 
+  /** Another connection takes the place of the one that was heard: nothing came over it yet. */
+  begin_again() {
+    this.#last_beat_ms = null;
+  }
+
   /** @param {number} now_ms @returns {Pulse} */
   pulse(now_ms) {
     if (this.#last_beat_ms === null) return "unknown";

@@ -53,12 +53,14 @@ function with_formats(line, kept) {
 }
 
 /**
- * The certificate the answerer speaks with. Another one means another server process: a connection whose keys were
- * agreed with the first one cannot go on.
+ * What stays the same in all answers of one connection: its session (RFC 8829 §5.3.1) and the certificate. Another one
+ * means that the server has forgotten the connection, and no restart brings it back.
  *
  * @param {string} sdp
- * @returns {string} "" when there is none
+ * @returns {string}
  */
-export function fingerprint(sdp) {
-  return /^a=fingerprint:(\S+ \S+)/m.exec(sdp)?.[1]?.toLowerCase() ?? "";
+export function answer_identity(sdp) {
+  const session = /^o=\S+ (\S+) /m.exec(sdp)?.[1] ?? "";
+  const certificate = /^a=fingerprint:(\S+ \S+)/m.exec(sdp)?.[1]?.toLowerCase() ?? "";
+  return `${session} ${certificate}`;
 }

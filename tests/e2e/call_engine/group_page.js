@@ -1,0 +1,101 @@
+/** The smallest page that holds a call of many: an element for every track, and a diary of what the client says. */
+
+import { CallClient } from "/js/call/call_client.js";
+
+const address = new URLSearchParams(location.search);
+/** @type {RTCPeerConnection[]} */
+const connections = [];
+const Native = RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends Native {
+  /** @param {RTCConfiguration} configuration */
+  constructor(configuration) {
+    super(configuration);
+    connections.push(this);
+  }
+};
+
+const client = new CallClient({
+  ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
+  worker_url: "/js/workers/passthrough_worker.js",
+  page_id: crypto.randomUUID(),
+});
+
+/** @type {{at_ms: number, type: string, detail: any}[]} */
+const log = [];
+for (const type of ["path", "heartbeat", "peer-media", "signaling", "closed", "trouble", "quality", "peer-quality", "chat", "speakers", "refused"]) {
+  client.addEventListener(type, (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    log.push({ at_ms: Date.now(), type, detail: type === "trouble" ? String(detail?.stack ?? detail) : structuredClone(detail) });
+  });
+}
+
+/** @type {Map<string, HTMLMediaElement>} by "peer slot" */
+const elements = new Map();
+/** Frames and sound that played, by "peer slot", whichever connection they came over. @type {Record<string, number>} */
+const played = {};
+client.addEventListener("remote-track", (event) => {
+  const { peer, slot, track } = /** @type {CustomEvent} */ (event).detail;
+  const key = `${peer} ${slot}`;
+  log.push({ at_ms: Date.now(), type: "remote-track", detail: { peer, slot, track: track?.id ?? null } });
+  const element = elements.get(key) ?? document.createElement(slot === "audio" ? "audio" : "video");
+  if (!elements.has(key)) {
+    element.autoplay = true;
+    if (element instanceof HTMLVideoElement) {
+      element.muted = true;
+      const count = () => { played[key] = (played[key] ?? 0) + 1; element.requestVideoFrameCallback(count); };
+      element.requestVideoFrameCallback(count);
+    }
+    document.getElementById("people")?.append(element);
+    elements.set(key, element);
+  }
+  element.srcObject = track ? new MediaStream([track]) : null;
+});
+
+/** The connection in use; older ones are closed. */
+function connection() {
+  return connections.findLast(({ connectionState }) => connectionState !== "closed");
+}
+
+/** Samples heard and frames decoded of each person now, by "peer slot". */
+async function received() {
+  /** @type {Record<string, number>} */
+  const totals = {};
+  const stats = [...((await connection()?.getStats())?.values() ?? [])].filter(({ type }) => type === "inbound-rtp");
+  for (const [key, element] of elements) {
+    const track = /** @type {MediaStream|null} */ (element.srcObject)?.getTracks()[0];
+    const stat = stats.find(({ trackIdentifier }) => trackIdentifier === track?.id);
+    if (!stat || !stat.packetsReceived) continue;
+    totals[key] = stat.kind === "video" ? stat.framesDecoded : Math.round(1000 * stat.totalAudioEnergy * 1e6) + stat.totalSamplesReceived - stat.concealedSamples;
+  }
+  return totals;
+}
+
+/** What the camera is sent in. @returns {Promise<Record<string, {frames: number, width: number, height: number, bytes: number}>>} by rid */
+async function layers() {
+  /** @type {Record<string, {frames: number, width: number, height: number, bytes: number}>} */
+  const sent = {};
+  for (const stat of (await connection()?.getStats())?.values() ?? []) {
+    if (stat.type !== "outbound-rtp" || stat.kind !== "video" || stat.mid !== "1") continue;
+    sent[stat.rid ?? ""] = { frames: stat.framesSent ?? 0, width: stat.frameWidth ?? 0, height: stat.frameHeight ?? 0, bytes: stat.bytesSent };
+  }
+  return sent;
+}
+
+/** @param {string} size "320x180" */
+function capture(size) {
+  const [width, height] = size.split("x").map(Number);
+  return navigator.mediaDevices.getUserMedia({ audio: true, video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: Number(address.get("fps") ?? 15) } } });
+}
+
+/** Another camera instead: the made-up one keeps the size that it was opened with. @param {string} size */
+async function recapture(size) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  stream = await capture(size);
+  client.start(stream);
+}
+
+Object.assign(globalThis, { engine: { client, log, connections, connection, elements, played, received, layers, recapture } });
+const media = address.get("media") ?? "320x180";
+/** @type {MediaStream|null} */
+let stream = media === "none" ? null : await capture(media);
+client.start(stream);
