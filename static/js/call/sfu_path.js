@@ -264,14 +264,19 @@ export class SfuPath extends MediaPath {
     this.#proved = is_proved({
       connected: this.#leg.connected,
       decoded: this.#decoded,
-      // Who is mapped, heard by the server and has a device ought to be seen or heard here.
-      expected: [...this.#leg.slots.peers].some((peer) => this.#presence.get(peer) !== false && this.#conversation.media_of(peer)?.sends.length !== 0),
+      expected: [...this.#leg.slots.peers].some((peer) => this.#ought_to_come(peer)),
       sends: Boolean(this.#tracks.audio || this.#tracks.video),
       accepted: accepted(rates),
     });
     if (!this.#proved) return;
     this.note({ state: "connected" });
     for (const settle of this.#verifying.splice(0)) settle(true);
+  }
+
+  /** Who is mapped, heard by the server, and sends: to be seen or heard here. @param {string} peer */
+  #ought_to_come(peer) {
+    const media = this.#conversation.media_of(peer);
+    return this.#presence.get(peer) !== false && (media === null || media.mic || media.camera || media.screen);
   }
 
   /** @param {Rates} rates @param {number} now_ms */
