@@ -85,10 +85,11 @@ class Publisher:
         if not is_video and extra >= 0:
             self._on_level(self.key, extra & _LEVEL, now)
             source.on_level(extra & _LEVEL, now)
-        encoding.take(sequence, timestamp, second & MARKER, packet, now, repaired=False)
         if not source.is_live:
             source.is_live = source.has_started = True
+            encoding.last_packet_at = now
             self._on_start(source, now)
+        encoding.take(sequence, timestamp, second & MARKER, packet, now, repaired=False)
 
     def _receive_repair(
         self,

@@ -172,23 +172,28 @@ class TestAimd:
 class TestLossBound:
     def test_a_window_above_ten_percent_lowers_by_half_of_it(self):
         bound = WindowedLossBound(40_000)
-        bound.bound(0, 0, 1e6, 0.1, 0.0)
-        assert bound.bound(80, 20, 1e6, 0.1, 1.0) == pytest.approx(900_000)
+        bound.bound(0, 0, 1e6, 1e6, 0.1, 0.0)
+        assert bound.bound(80, 20, 1e6, 1e6, 0.1, 1.0) == pytest.approx(900_000)
 
     def test_between_two_and_ten_percent_it_stays(self):
         bound = WindowedLossBound(40_000)
-        bound.judge(0.2, 1e6, 0.1, 0.0)
-        assert [bound.judge(0.05, 9e5, 0.1, float(now)) for now in range(1, 10)] == [pytest.approx(900_000)] * 9
+        bound.judge(0.2, 1e6, 1e6, 0.1, 0.0)
+        assert [bound.judge(0.05, 9e5, 9e5, 0.1, float(now)) for now in range(1, 10)] == [pytest.approx(900_000)] * 9
 
     def test_without_loss_it_rises_until_it_binds_no_more(self):
         bound = WindowedLossBound(40_000)
-        bound.judge(0.2, 1e6, 0.1, 0.0)
-        assert bound.judge(0.0, 9e5, 0.1, 1.0) == pytest.approx(972_000)
-        assert [bound.judge(0.0, 9e5, 0.1, float(now)) for now in range(2, 20)][-1] == float("inf")
+        bound.judge(0.2, 1e6, 1e6, 0.1, 0.0)
+        assert bound.judge(0.0, 1e6, 9e5, 0.1, 1.0) == pytest.approx(972_000)
+        assert [bound.judge(0.0, 1e6, 9e5, 0.1, float(now)) for now in range(2, 20)][-1] == float("inf")
+
+    def test_it_does_not_rise_past_what_was_tried(self):
+        bound = WindowedLossBound(40_000)
+        bound.judge(0.2, 1e6, 1e6, 0.1, 0.0)
+        assert [bound.judge(0.0, 1e6, 1e5, 0.1, float(now)) for now in range(1, 20)][-1] == pytest.approx(900_000)
 
     def test_one_packet_of_four_is_no_rate(self):
         bound = WindowedLossBound(40_000)
-        assert [bound.bound(3, 1, 1e6, 0.1, now / 10) for now in range(4)] == [float("inf")] * 4
+        assert [bound.bound(3, 1, 1e6, 1e6, 0.1, now / 10) for now in range(4)] == [float("inf")] * 4
 
 
 def run_cluster(prober: Prober, history: SentHistory, now: float) -> float:
