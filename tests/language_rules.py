@@ -80,7 +80,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag == "button" and "lang" in values:
+        if tag in {"button", "option"} and "lang" in values:
             self._inside.append(tag)  # a language's own name for itself
         self.words += [values[name] for name in self.WORDS_IN if values.get(name)]
         if tag == "html":
@@ -91,7 +91,7 @@ class Page(HTMLParser):
             self._inside.append("texts" if values.get("id") == "texts" else tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in {"script", "style", "svg", "button"} and self._inside:
+        if tag in {"script", "style", "svg", "button", "option"} and self._inside:
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:

@@ -67,8 +67,8 @@ export class InviteDialog {
     if (button.getAttribute("aria-busy") === "true") return;
     set_busy(button, true);
     try {
-      const { url } = await this.client.request("invite", { role, name, language, ...(contact ? { contact } : {}) });
-      this.#show_link(url, name, contact);
+      const { url, sent } = await this.client.request("invite", { role, name, language, contact: contact || null });
+      this.#show_link(url, name, sent ? contact : "");
     } catch (error) {
       show(this.dialog, "invite_error", true);
       write(this.dialog, "invite_error", request_words(error));
@@ -77,7 +77,7 @@ export class InviteDialog {
     }
   }
 
-  /** @param {string} url @param {string} name @param {string} contact */
+  /** @param {string} url @param {string} name @param {string} contact to which it was sent, or "" */
   #show_link(url, name, contact) {
     this.link.value = url;
     write(this.dialog, "invite_done_title", t("visit_invite_done", { name }));

@@ -141,7 +141,7 @@ export class FakeClient extends EventTarget {
   async request(type, payload) {
     this.requests.push({ type, payload });
     if (type === "invite" && payload.name === "Refused") throw Object.assign(new Error("All seats in this visit are taken."), { code: "room_full" });
-    return { ok: true, url: "https://visits.example.org/join/#Zk3vQ0o2Yt7sLr9xWc5bNf8h" };
+    return { ok: true, url: "https://visits.example.org/join/#Zk3vQ0o2Yt7sLr9xWc5bNf8h", sent: Boolean(payload.contact) };
   }
 
   /** @param {Record<string, any>} changes */
