@@ -1,0 +1,30 @@
+"""`make fuzz SECONDS=60 [TARGETS="rtcp sdp"]`: every target for so long, with another seed each time."""
+
+import argparse
+import secrets
+import sys
+
+from tests.fuzz.engine import fuzz, store
+from tests.fuzz.targets import TARGETS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all when none is named")
+    parser.add_argument("--seconds", type=float, default=60, help="per target")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}, {arguments.seconds:g} s each")
+    findings = 0
+    for name in arguments.targets or TARGETS:
+        result = fuzz(TARGETS[name], seed=arguments.seed, seconds=arguments.seconds)
+        print(f"{name:10} {result.runs:9} runs {result.lines:5} lines {result.kept:5} kept", flush=True)
+        for finding in result.findings:
+            findings += 1
+            print(f"{name:10} {finding.what}: {store(finding)}\n{finding.story}", flush=True)
+    print(f"{findings} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
