@@ -33,6 +33,8 @@ for (const type of ["path", "heartbeat", "peer-media", "signaling", "closed", "t
 const elements = new Map();
 /** Frames and sound that played, by "peer slot", whichever connection they came over. @type {Record<string, number>} */
 const played = {};
+/** The longest pause between two frames in ms, by "peer slot"; a test may clear it. @type {Record<string, number>} */
+const gaps = {};
 client.addEventListener("remote-track", (event) => {
   const { peer, slot, track } = /** @type {CustomEvent} */ (event).detail;
   const key = `${peer} ${slot}`;
@@ -42,7 +44,14 @@ client.addEventListener("remote-track", (event) => {
     element.autoplay = true;
     if (element instanceof HTMLVideoElement) {
       element.muted = true;
-      const count = () => { played[key] = (played[key] ?? 0) + 1; element.requestVideoFrameCallback(count); };
+      let last_ms = performance.now();
+      const count = () => {
+        const now_ms = performance.now();
+        played[key] = (played[key] ?? 0) + 1;
+        gaps[key] = Math.max(gaps[key] ?? 0, now_ms - last_ms);
+        last_ms = now_ms;
+        element.requestVideoFrameCallback(count);
+      };
       element.requestVideoFrameCallback(count);
     }
     document.getElementById("people")?.append(element);
@@ -94,7 +103,7 @@ async function recapture(size) {
   client.start(stream);
 }
 
-Object.assign(globalThis, { engine: { client, log, connections, connection, elements, played, received, layers, recapture } });
+Object.assign(globalThis, { engine: { client, log, connections, connection, elements, played, gaps, received, layers, recapture } });
 const media = address.get("media") ?? "320x180";
 /** @type {MediaStream|null} */
 let stream = media === "none" ? null : await capture(media);

@@ -31,7 +31,7 @@ class GroupServer:
     room_size: int = 3
     p2p: bool = False
     refuse: str = ""
-    advertised: str = "127.0.0.1"
+    address: str = "127.0.0.1"
     rev: int = 0
     seats: dict[str, ServerConnection] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class GroupServer:
 
     async def start(self) -> None:
         """Signaling and media come up as one process does; also again after `stop`, with nothing remembered."""
-        self.media = MediaService(MediaSettings(bind_address="127.0.0.1", advertised=(self.advertised,), max_load=4.0))
+        self.media = MediaService(MediaSettings(bind_address=self.address, max_load=4.0))
         await self.media.start()
         self.ws: Server = await serve(self.seat, "127.0.0.1", self.ws_port)
         self.ws_port = self.ws.sockets[0].getsockname()[1]
@@ -205,7 +205,7 @@ class GroupServer:
             return
         # Everybody reaches the server through a router of their own.
         if me not in self.ways:
-            self.ways[me] = UdpWay((self.advertised, self.media.port))
+            self.ways[me] = UdpWay((self.address, self.media.port))
             await self.ways[me].open()
         sdp = re.sub(rf"(a=candidate:.*) {self.media.port} typ", rf"\1 {self.ways[me].port} typ", answer.sdp)
         await self.reply(socket, message, sdp=sdp, slots=answer.slots)

@@ -21,7 +21,7 @@ class UdpWay(asyncio.DatagramProtocol):
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self._inner, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._inner, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.server[0], 0))
         self.port = self._inner.get_extra_info("sockname")[1]
 
     def close(self) -> None:
