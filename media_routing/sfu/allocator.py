@@ -16,8 +16,9 @@ OFF = -1
 _PREFERRED_HEIGHT = 360
 # Raising costs a tenth more than staying: an estimate trembles, a picture must not.
 _RAISE_MARGIN, _STAY_MARGIN = 1.1, 0.95
-# mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a link that varies.
-_HOLD_S = 10.0
+# mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a link that varies. An
+# estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner.
+_HOLD_S, _HOLD_LOWEST_S = 10.0, 2.0
 # Jitsi: at 15 % change or after 5 s.
 _CHANGE, _REVIEW_S = 0.15, 5.0
 
@@ -52,10 +53,15 @@ class Allocation:
 
 
 def allocate(
-    demands: Sequence[Demand], budget_bps: float, audio_bps: int, previous: Mapping[Hashable, int]
+    demands: Sequence[Demand],
+    budget_bps: float,
+    audio_bps: int,
+    previous: Mapping[Hashable, int],
+    lowest_bps: float = 0,
 ) -> Allocation:
     """Divides `budget_bps`. Steps: kept tiles whole, the first ones to 360p, all others their lowest layer in order of
-    rank, the first ones whole, then the others layer by layer. What does not fit is OFF: audio only."""
+    rank, the first ones whole, then the others layer by layer. What does not fit is OFF: audio only. `lowest_bps` more
+    may be spent on lowest layers alone."""
     shown = sorted((d for d in demands if d.height > 0), key=Demand.rank)
     wanted = {d.key: layer_for_height(d.layers, d.height) for d in shown}
     division = _Division(budget_bps - audio_bps, previous)
@@ -71,6 +77,10 @@ def allocate(
     for level in range(1, max((len(d.layers) for d in others), default=0)):
         for demand in others:
             division.raise_to(demand, min(level, wanted[demand.key]))
+    division.left_bps += lowest_bps
+    for demand in shown:
+        if demand.key not in division.layers:
+            division.raise_to(demand, layer_for_height(demand.layers, 1))
     layers = {d.key: division.layers.get(d.key, OFF) for d in demands}
     used = sum(d.layers[layers[d.key]].bps for d in shown if layers[d.key] != OFF)
     desired = sum(d.layers[wanted[d.key]].bps for d in shown if wanted[d.key] != OFF)
@@ -96,8 +106,11 @@ class _Division:
     def _cost(self, demand: Demand, layer: int) -> float:
         if layer == OFF:
             return 0.0
-        margin = _RAISE_MARGIN if layer > self._previous.get(demand.key, OFF) else _STAY_MARGIN
-        return demand.layers[layer].bps * margin
+        before = self._previous.get(demand.key, OFF)
+        if layer <= before:
+            return demand.layers[layer].bps * _STAY_MARGIN
+        is_lowest = before == OFF and layer == layer_for_height(demand.layers, 1)
+        return demand.layers[layer].bps * (1.0 if is_lowest else _RAISE_MARGIN)
 
 
 class Allocator:
@@ -133,7 +146,8 @@ class Allocator:
         if now < self._held_until and proven_bps < budget_bps:
             budget = min(budget_bps, max(self._held_bps, proven_bps))
         before = self.current
-        after = allocate(demands, budget, audio_bps, before.layers)
+        lowest_bps = budget_bps - budget if now >= self._held_until - _HOLD_S + _HOLD_LOWEST_S else 0
+        after = allocate(demands, budget, audio_bps, before.layers, lowest_bps)
         if budget < self._budget_bps and self._fell_for_rate(demands, before, after):
             self._held_until = now + _HOLD_S
             self._held_bps = budget

@@ -11,10 +11,11 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# libwebrtc paces at 2.5 times the target: enough to drain a key frame soon, little enough not to queue it elsewhere.
-_FACTOR = 2.5
-_BURST_S = 0.04
-_BURST_MIN_BYTES = 3_000
+# libwebrtc: 2.5 by default, 1.1 in later trials. Higher: the key frame of a layer just switched on queues in a slow link,
+# which looks like congestion and switches the layer off again. Lower: it waits here.
+_FACTOR = 1.1
+_BURST_S = 0.01
+_BURST_MIN_BYTES = 1_500
 # What waits longer is worthless to a call; the receiver's NACK or a key frame repairs the hole.
 _QUEUE_S = 0.4
 _QUEUE_MIN_BYTES = 60_000

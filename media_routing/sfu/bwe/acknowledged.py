@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -15,6 +16,8 @@ _UNCERTAINTY = 10.0
 _DRIFT = 5.0
 # ExpectFastRateChange: after a probe the old mean is no longer believed.
 _JUMP_VARIANCE = 200.0
+# Right after a picture was added the mean still tells of the time before: what just arrived is the floor.
+_RECENT_S = 0.3
 # After such a silence the old value says nothing.
 _STALE_S = 2.0
 
@@ -24,12 +27,18 @@ class AcknowledgedBitrate(Protocol):
         """Takes what arrived, returns bits per second; None before enough arrived. `jumped`: the rate was just raised
         by a probe, so a far higher sample is no outlier."""
 
+    def recent(self) -> float:
+        """Bits per second of the last 150 or 300 ms alone, what is more; 0 when that cannot be said."""
+
 
 class NullAcknowledged:
     """Knows nothing."""
 
     def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
         return None
+
+    def recent(self) -> float:
+        return 0.0
 
 
 class WindowedAcknowledged:
@@ -41,6 +50,7 @@ class WindowedAcknowledged:
         self._window_started_s: float | None = None
         self._window_bytes = 0
         self._last_s = 0.0
+        self._latest: deque[tuple[float, int]] = deque()
 
     def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
         if jumped:
@@ -49,7 +59,21 @@ class WindowedAcknowledged:
             self._take(arrival.arrived_at_s, arrival.size_bytes)
         return self._bps
 
+    def recent(self) -> float:
+        return max(self._rate_of(_RECENT_S), self._rate_of(_RECENT_S / 2))
+
+    def _rate_of(self, seconds: float) -> float:
+        if not self._latest:
+            return 0.0
+        window = [(at, size) for at, size in self._latest if self._latest[-1][0] - at <= seconds]
+        span = window[-1][0] - window[0][0]
+        # The first packet begins the interval, what it brought came before.
+        return sum(size for _, size in window[1:]) * 8 / span if span >= seconds / 2 else 0.0
+
     def _take(self, arrived_at_s: float, size_bytes: int) -> None:
+        self._latest.append((arrived_at_s, size_bytes))
+        while arrived_at_s - self._latest[0][0] > _RECENT_S:
+            self._latest.popleft()
         started = self._window_started_s
         if started is None or arrived_at_s - self._last_s > _STALE_S or arrived_at_s < started:
             self._window_started_s = self._last_s = arrived_at_s

@@ -97,22 +97,29 @@ class BandwidthEstimator:
         self.lost += report.lost
         acknowledged = self._acknowledged.measure(report.arrivals, jumped=now - self._jumped_at < _JUMP_S)
         self.acknowledged_bps = acknowledged or 0.0
-        usage = self._delay.detect(report.arrivals)
+        undisturbed = [arrival for arrival in report.arrivals if not self._prober.disturbs(arrival)]
+        # Else a probe that finds the end of a link would itself be taken for congestion, and cost what was known good.
+        usage = self._delay.detect(undisturbed) if undisturbed else "normal"
         rtt_s = self._rtt_s or _NO_RTT_S
         probe = self._prober.judge(report.arrivals, now)
         if usage == "over":
             self._prober.postpone(now)
             self._proven_at = float("-inf")
-        elif probe is not None and probe.bps > self._delay_bps:
+        elif probe is not None and probe.bps > self.target_bps:
             self._rate.raise_to(probe.bps, now)
             self._jumped_at = now
-            if probe.clean:
+            if probe.lossless:
                 self._loss.raise_to(probe.bps)
         if probe is not None and probe.clean and usage != "over":
             self._proven_bps, self._proven_at = probe.bps, now
+        if usage == "over" and acknowledged is not None:
+            # While a queue grows, what arrives is what the link can do; the mean still tells of the time before.
+            acknowledged = max(acknowledged / 2, self._acknowledged.recent() or acknowledged)
         self._delay_bps = self._rate.adapt(usage, acknowledged, rtt_s, now)
         before_bps = self._loss_bps
-        self._loss_bps = self._loss.bound(report.received, report.lost, self._delay_bps, rtt_s, now)
+        self._loss_bps = self._loss.bound(
+            report.received, report.lost, self._delay_bps, self.acknowledged_bps, rtt_s, now
+        )
         if self._loss_bps < before_bps:
             self._prober.postpone(now)
         self._prober.aim(self._desired_bps, self.target_bps)

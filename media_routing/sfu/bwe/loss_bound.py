@@ -9,6 +9,7 @@ from typing import Protocol
 
 _LOW, _HIGH = 0.02, 0.10
 _GROW = 1.08
+_HEADROOM = 1.2
 # Judged on at least this much: one lost packet of four is no loss rate.
 _WINDOW_S = 1.0
 _WINDOW_PACKETS = 20
@@ -17,8 +18,10 @@ _FALL_EVERY_S = 0.3
 
 
 class LossBound(Protocol):
-    def bound(self, received: int, lost: int, rate_bps: float, rtt_s: float, now: float) -> float:
-        """Takes counts since the last call and the rate so far, returns the highest rate allowed."""
+    def bound(
+        self, received: int, lost: int, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float
+    ) -> float:
+        """Takes counts since the last call, the rate so far and what arrives; returns the highest rate allowed."""
 
     def raise_to(self, bps: float) -> None:
         """A probe got `bps` through without loss."""
@@ -27,7 +30,9 @@ class LossBound(Protocol):
 class NullLossBound:
     """Allows any rate."""
 
-    def bound(self, received: int, lost: int, rate_bps: float, rtt_s: float, now: float) -> float:
+    def bound(
+        self, received: int, lost: int, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float
+    ) -> float:
         return float("inf")
 
     def raise_to(self, bps: float) -> None:
@@ -45,7 +50,9 @@ class WindowedLossBound:
         self._grown_at = self._fell_at = float("-inf")
         self.fraction = 0.0  # of the last full window
 
-    def bound(self, received: int, lost: int, rate_bps: float, rtt_s: float, now: float) -> float:
+    def bound(
+        self, received: int, lost: int, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float
+    ) -> float:
         self._received += received
         self._lost += lost
         if self._window_from is None:
@@ -56,9 +63,9 @@ class WindowedLossBound:
         self.fraction = max(0.0, self._lost / total)
         self._received = self._lost = 0
         self._window_from = now
-        return self.judge(self.fraction, rate_bps, rtt_s, now)
+        return self.judge(self.fraction, rate_bps, acknowledged_bps, rtt_s, now)
 
-    def judge(self, fraction: float, rate_bps: float, rtt_s: float, now: float) -> float:
+    def judge(self, fraction: float, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float) -> float:
         """One verdict on a loss fraction (0..1), e.g. of a receiver report."""
         if fraction > _HIGH:
             if now - self._fell_at >= _FALL_EVERY_S + rtt_s:
@@ -67,8 +74,10 @@ class WindowedLossBound:
                 self._ceiling_bps = max(self._min_bps, used * (1 - 0.5 * fraction))
         elif fraction < _LOW and now - self._grown_at >= _GROW_EVERY_S:
             self._grown_at = now
-            self._ceiling_bps *= _GROW
-            if self._ceiling_bps > 2 * rate_bps:
+            # No loss of what was not sent proves nothing.
+            tried_bps = _HEADROOM * acknowledged_bps
+            self._ceiling_bps = max(self._ceiling_bps, min(self._ceiling_bps * _GROW, tried_bps))
+            if self._ceiling_bps > rate_bps:
                 self._ceiling_bps = float("inf")
         return self._ceiling_bps
 

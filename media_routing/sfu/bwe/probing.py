@@ -22,20 +22,24 @@ _FIRST_FACTOR, _NEXT_FACTOR = 3.0, 2.0
 _MARGIN = 1.2
 _MIN_STEP_BPS = 200_000
 _MIN_ARRIVED = 0.8
+_LOSSLESS = 0.98
 _CLEAN = 0.9
 _UTILISATION = 0.95
 # After the cluster the receiver's next feedback must come: 250 ms at most in libwebrtc, and a long round trip.
 _WAIT_S = 1.0
+# What a cluster of twice the link's rate queues has drained after that: until then delay is the probe's own doing.
+_DRAIN_S = 0.25
 # libwebrtc reads a padding packet of RFC 3550 as at most 255 bytes.
 _MIN_PACKETS, _PACKET_BYTES = 5, 250
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """`bps` got through. `clean`: as fast as it was sent, so the link may hold more."""
+    """`bps` got through. `clean`: as fast as it was sent, so the link may hold more. `lossless`: next to all arrived."""
 
     bps: float
     clean: bool
+    lossless: bool
 
 
 class Probing(Protocol):
@@ -47,6 +51,9 @@ class Probing(Protocol):
 
     def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
         """Takes what arrived, returns a result when a cluster is complete."""
+
+    def disturbs(self, arrival: Arrival) -> bool:
+        """Whether a packet was sent in a cluster or so soon after it that it waited behind it."""
 
     def postpone(self, now: float) -> None:
         """The path is in trouble: no probe for a while."""
@@ -66,6 +73,9 @@ class NullProber:
 
     def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
         return None
+
+    def disturbs(self, arrival: Arrival) -> bool:
+        return False
 
     def postpone(self, now: float) -> None:
         return None
@@ -107,6 +117,7 @@ class Prober:
         self._pause_s = _PAUSE_S
         self._factor = _FIRST_FACTOR
         self._cluster: _Cluster | None = None
+        self._disturbed_from_s = self._disturbed_until_s = float("-inf")
 
     def aim(self, desired_bps: float, target_bps: float) -> None:
         if desired_bps > 1.5 * self._desired_bps:
@@ -119,6 +130,7 @@ class Prober:
             if now < self._next_at or not self._wanting():
                 return 0
             cluster = self._cluster = _Cluster(self._rate(), history.next_sequence, now)
+            self._disturbed_from_s, self._disturbed_until_s = now, now + CLUSTER_S + _DRAIN_S
         elif cluster.last is not None:
             if now - cluster.ended_at > _WAIT_S:
                 self._fail(now)
@@ -152,6 +164,9 @@ class Prober:
         else:
             self._pause(now)
         return result
+
+    def disturbs(self, arrival: Arrival) -> bool:
+        return self._disturbed_from_s <= arrival.sent_at_s < self._disturbed_until_s
 
     def postpone(self, now: float) -> None:
         self._cluster = None
@@ -193,6 +208,7 @@ class Prober:
             return None
         send_bps = sent_bytes * 8 / (last_sent - first_sent)
         receive_bps = (total - first.size_bytes) * 8 / receive_s
+        lossless = total >= _LOSSLESS * cluster.sent_bytes
         if receive_bps < _CLEAN * send_bps:
-            return ProbeResult(_UTILISATION * receive_bps, clean=False)
-        return ProbeResult(min(send_bps, receive_bps), clean=True)
+            return ProbeResult(_UTILISATION * receive_bps, False, lossless)
+        return ProbeResult(min(send_bps, receive_bps), True, lossless)

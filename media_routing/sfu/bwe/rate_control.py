@@ -15,8 +15,9 @@ _GROW_PER_S = 1.08
 # Lower drains a queue faster and wastes more of the link; gcc-02 recommends 0.85.
 _BACK_OFF = 0.85
 _PACKET_BITS = 1200 * 8
-# What was never sent was never tried: without this a leg that sends little would claim any rate.
-_HEADROOM = 1.5
+# What was never sent was never tried: a leg that sends less than its target grows by probes alone. libwebrtc allows
+# 1.5, or nothing where little is sent; what is claimed without proof adds a picture that does not fit.
+_HEADROOM = 1.2
 _HEADROOM_BPS = 10_000
 _RESPONSE_EXTRA_S = 0.1
 

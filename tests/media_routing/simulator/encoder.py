@@ -18,7 +18,9 @@ class LayerRates:
     max_bps: int
 
 
-LAYERS = (LayerRates(180, 30_000, 150_000), LayerRates(360, 150_000, 500_000), LayerRates(720, 600_000, 1_500_000))
+# Minima are libwebrtc's (simulcast.cc). The maxima are ours to ask for: with two voices, 180p must fit into 250 kbit/s
+# and one picture of 360p into 600.
+LAYERS = (LayerRates(180, 30_000, 120_000), LayerRates(360, 150_000, 350_000), LayerRates(720, 600_000, 1_500_000))
 
 
 def divide(target_bps: float, layers: tuple[LayerRates, ...], active: list[bool]) -> list[float]:

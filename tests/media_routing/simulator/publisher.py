@@ -15,6 +15,7 @@ from tests.media_routing.simulator.clock import Clock
 from tests.media_routing.simulator.encoder import FPS, LAYERS, LayerEncoder, LayerRates, divide
 
 AUDIO_S = 0.02
+_DTX_S = 0.4
 _AUDIO_BYTES = 80
 _PAYLOAD_BYTES = 1100
 _PADDING_BYTES = 224
@@ -54,7 +55,8 @@ class Stream:
 
 
 class Publisher:
-    """`send` takes a packet to the uplink. `talks` decides the audio level; `camera_on` whether there are pictures."""
+    """`send` takes a packet to the uplink. `talks` decides the audio level; `camera_on` whether there are pictures;
+    `dtx` whether silence is sent as one packet in 400 ms (RFC 6716 §2.1.9)."""
 
     def __init__(
         self,
@@ -68,10 +70,12 @@ class Publisher:
     ) -> None:
         self.clock, self.number, self.ids = clock, number, ids
         self.talks = False
+        self.dtx = True
         self.camera_on = True
         self.is_running = True
         self.layers = layers
         self.plis = 0
+        self._spoke_at = float("-inf")
         self._random = random
         self._send = send
         by_source = {line.source: line for line in lines}
@@ -95,6 +99,9 @@ class Publisher:
     def _speak(self) -> bool:
         level = self._random.randint(15, 30) if self.talks else self._random.randint(60, 90)
         stream, now = self.audio, self.clock.now
+        if self.dtx and not self.talks and now - self._spoke_at < _DTX_S:
+            return self.is_running
+        self._spoke_at = now
         payload = bytes(_AUDIO_BYTES)
         stream.sequence += 1
         self._put(_Waiting(stream, False, False, stream.sequence, stream.timestamp(now), payload), level)

@@ -232,7 +232,5 @@ class World:
 
 
 def _target_bps(person: Person) -> int:
-    estimator = getattr(person.leg, "estimator", None)
-    if estimator is not None:
-        return int(estimator.target_bps)
-    return person.quality.target_bps if person.quality else 0
+    assert person.leg is not None
+    return person.leg.subscriber.estimator.target_bps
