@@ -20,7 +20,8 @@ def get_demo_user(role: str) -> User:
 
 def find_next_visit(user: User) -> str:
     """Return the code of the practitioner's visit that the newest link leads to, '' when that one is over."""
-    link = JoinLink.objects.filter(participant__room__appointment__practitioner__user=user).order_by("-pk").first()
+    alone = JoinLink.objects.filter(participant__room__appointment__visit_type__is_group=False)
+    link = alone.filter(participant__room__appointment__practitioner__user=user).order_by("-pk").first()
     if link is None or link.participant.room.state == Room.State.ENDED:
         return ""
     return link.participant.room.code

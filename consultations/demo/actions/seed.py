@@ -65,12 +65,12 @@ def seed() -> str:
         raise RuntimeError("the demo's people may exist in the demo only (SEC-16)")
     with transaction.atomic():
         clinic, practitioner = _people()
-        types = _visit_types(clinic)
+        types = visit_types(clinic)
         now = timezone.now().replace(second=0, microsecond=0)
         for planned in EARLIER:
             _settle_once(planned, clinic, practitioner, types, now)
         for planned in LATER:
-            appointment = _bring_to_now(planned, clinic, practitioner, types, now)
+            appointment = bring_to_now(planned, clinic, practitioner, types, now)
         seat = Participant.objects.select_related("room__appointment__clinic").get(
             room__appointment=appointment, role=Participant.Role.PATIENT
         )
@@ -101,7 +101,7 @@ def _user(email: str, name: str, **fields: bool) -> User:
     return User.objects.filter(email=email).first() or User.objects.create_user(email, None, name=name, **fields)
 
 
-def _visit_types(clinic: Clinic) -> dict[str, VisitType]:
+def visit_types(clinic: Clinic) -> dict[str, VisitType]:
     wanted = {"Consultation": (20, 5, 2), "Long talk": (50, 10, 2), "Family meeting": (40, 10, 4)}
     for name, (minutes, buffer, people) in wanted.items():
         VisitType.objects.get_or_create(
@@ -124,7 +124,7 @@ def _patient(clinic: Clinic, name: str) -> Patient:
     )
 
 
-def _bring_to_now(
+def bring_to_now(
     planned: Planned, clinic: Clinic, practitioner: Practitioner, types: dict[str, VisitType], now: datetime
 ) -> Appointment:
     """Move the patient's untouched visit to its place after `now`, or book one. Visits that began are closed first,

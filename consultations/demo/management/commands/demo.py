@@ -34,10 +34,11 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns without it, though the demo serves from the source
         call_command("migrate", verbosity=0, interactive=False)
         # Imported late: they need the settings and the tables.
+        from consultations.demo.actions.group import seed_group
         from consultations.demo.actions.seed import seed
         from consultations.rooms.management.commands.serve import serve
 
-        links = demo_links(seed())
+        links = demo_links(seed(), seed_group())
 
         def ready(port: int) -> None:
             print(json.dumps(links) if options["json"] else welcome(links), file=out, flush=True)
@@ -46,8 +47,8 @@ class Command(BaseCommand):
             sys.exit(code)
 
 
-def demo_links(token: str) -> dict[str, str]:
-    """Return the four addresses of the demo. `token` is the patient's join token."""
+def demo_links(token: str, group: dict[str, str]) -> dict[str, str]:
+    """Return the addresses of the demo. `token` is the patient's join token, `group` those of the group visit by role."""
     from consultations.demo.secret import sign_in_secret
     from consultations.rooms.actions.links import link_url
 
@@ -57,6 +58,7 @@ def demo_links(token: str) -> dict[str, str]:
         "practitioner_url": f"{base}/demo/sign-in/practitioner/#{secret}",
         "patient_url": link_url(token),
         "admin_url": f"{base}/demo/sign-in/admin/#{secret}",
+        **{f"group_{role}_url": link_url(token) for role, token in group.items()},
     }
 
 
@@ -68,6 +70,12 @@ The demo practice is open, on this machine only.
   Practitioner  {links["practitioner_url"]}
   Patient       {links["patient_url"]}
   Clinic admin  {links["admin_url"]}
+
+A group visit, on Today: "Family meeting"
+
+  Patient       {links["group_patient_url"]}
+  Interpreter   {links["group_interpreter_url"]}
+  Relative      {links["group_relative_url"]}
 
 Open the practitioner's and the patient's link in two browsers, or in a normal and a private window.
 It runs without TURN: calls work on this machine and in networks that let two browsers reach each other directly.
