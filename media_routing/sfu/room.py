@@ -154,8 +154,8 @@ class Room:
         if self._speakers.tick(now):
             self._tell_speakers()
             self._push_back_silence()
-            self._note_change()
-        if live != {source.key for source in self._sources() if source.is_live}:
+            self._map_all(now)
+        elif live != {source.key for source in self._sources() if source.is_live}:
             self._map_all(now)
         places, kept = self._places(), frozenset(self._kept)
         for leg in self.legs.values():

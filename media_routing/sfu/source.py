@@ -69,7 +69,7 @@ class Source:
             stalled = newest - encoding.last_packet_at > _STALLED_S
             layers.append(Layer(self.height(encoding.index), 0 if stalled else encoding.meter.usable_bps(now)))
         # A picture that just began is shown at once; the meter wants half a second to know what it costs.
-        if self.is_live and not any(layer.bps for layer in layers):
+        if now - newest < _STALLED_S and not any(layer.bps for layer in layers):
             begun = min(e.index for e in self.encodings if newest - e.last_packet_at <= _STALLED_S)
             layers[begun] = Layer(self.height(begun), _UNMEASURED_BPS)
         before, self.layers = self.layers, tuple(layers)

@@ -195,7 +195,10 @@ class Peer:
         words = struct.unpack_from("!H", raw, 14)[0] if raw[0] & 0x10 else 0
         payload = raw[(16 if raw[0] & 0x10 else 12) + words * 4 :]
         timestamp = struct.unpack_from("!I", raw, 4)[0]
-        elements = [(self.ids.mid, stream.mid.encode()), (self.ids.repaired_rid, stream.rid.encode())]
+        elements = [
+            (self.ids.mid, stream.mid.encode()),
+            *([(self.ids.repaired_rid, stream.rid.encode())] if stream.rid else []),
+        ]
         self.receive(
             make_rtp(
                 self.pt + 1,
