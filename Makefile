@@ -4,6 +4,7 @@
 #   make lint | format   only the linters | rewrite the files as the linters want them
 #   make messages        collect new texts into locale/, to be translated there
 #   make bench | soak    measurements (var/bench.json) | repetition and hours (docs/evidence/*.json)
+#   make fuzz            bend every hostile input, SECONDS=60 for each target, or only FUZZ="rtcp sdp"
 #   make setup           everything for all of the above
 
 PORT ?= 8000
@@ -18,10 +19,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test soak bench lint format messages run-packages test-packages
+.PHONY: help setup demo test soak bench fuzz lint format messages run-packages test-packages
 
 help:
-	@sed -n '2,8s/^# \{0,1\}//p' Makefile
+	@sed -n '2,9s/^# \{0,1\}//p' Makefile
 
 setup: run-packages test-packages $(STAMPS)/messages $(STAMPS)/node
 
@@ -33,6 +34,9 @@ test: setup
 
 soak: setup
 	@exec python -m pytest -m soak --timeout=0 $(SOAK)
+
+fuzz: setup
+	@exec python -m tests.fuzz --seconds $(or $(SECONDS),60) $(FUZZ)
 
 bench: setup
 	@exec python -m tests.bench $(BENCH)

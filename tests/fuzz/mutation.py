@@ -10,7 +10,7 @@ from typing import Any
 
 MAX_BYTES = 64 * 1024
 EDGES_8 = (0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF)
-EDGES_16 = (0, 1, 4, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF)
+EDGES_16 = (0, 1, 4, 0x1FFF, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF)
 EDGES_32 = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 WORDS = (
     *("0", "1", "-1", "14", "15", "127", "128", "255", "256", "65535", "65536", "4294967295", "4294967296", "9" * 40),
@@ -48,6 +48,24 @@ def mutate_bytes(data: bytes, corpus: Sequence[bytes], chance: Random) -> bytes:
     for _ in range(1 + int(chance.expovariate(0.7))):
         chance.choice(_BYTE_STEPS)(changed, corpus, chance)
     return bytes(changed[:MAX_BYTES])
+
+
+def mutate_rtcp(data: bytes, corpus: Sequence[bytes], chance: Random) -> bytes:
+    """Mostly with the lengths of the headers put right again, so that what was bent inside is read."""
+    bent = mutate_bytes(data, corpus, chance)
+    if chance.random() < 0.3:
+        return bent
+    fixed = bytearray(bent + bytes(-len(bent) % 4))
+    at = 0
+    while at + 4 <= len(fixed):
+        words = int.from_bytes(fixed[at + 2 : at + 4])
+        left = (len(fixed) - at) // 4 - 1
+        if words > left or chance.random() < 0.2:
+            words = left
+            fixed[at + 2 : at + 4] = words.to_bytes(2)
+        fixed[at] = fixed[at] & 0x3F | 0x80
+        at += 4 + 4 * words
+    return bytes(fixed)
 
 
 def _at(data: bytearray, chance: Random) -> int:

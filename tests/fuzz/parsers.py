@@ -14,7 +14,7 @@ from media_routing.rtp.rtcp.transport import MAX_STATUSES
 from media_routing.rtp.rtx import unwrap, wrap
 from tests.consultations.rooms.test_protocol import CANDIDATE, ID, SDP, STREAM, signal
 from tests.fuzz.engine import Target
-from tests.fuzz.mutation import decode, encode, mutate_bytes, mutate_json, mutate_text
+from tests.fuzz.mutation import decode, encode, mutate_bytes, mutate_json, mutate_rtcp, mutate_text
 from tests.media_routing.rtcp.test_packets import WRITTEN
 from tests.media_routing.sdp.offers import OFFERS, SHORT, answer, ssrcs
 from tests.media_routing.sdp.test_candidate import READ
@@ -192,7 +192,7 @@ def run_signaling(data: bytes) -> None:
 TARGETS = [
     Target("rtp", run_rtp, (packet.RtpError,), rtp_seeds, mutate_bytes),
     Target("vp8", run_vp8, (), vp8_seeds, mutate_bytes),
-    Target("rtcp", run_rtcp, (rtcp.RtcpError,), rtcp_seeds, mutate_bytes, runs=6000),
+    Target("rtcp", run_rtcp, (rtcp.RtcpError,), rtcp_seeds, mutate_rtcp, runs=6000),
     Target("sdp", run_sdp, (sdp.SdpError,), sdp_seeds, mutate_text, runs=500),
     Target("candidate", run_candidate, (sdp.SdpError,), candidate_seeds, mutate_text),
     Target(
