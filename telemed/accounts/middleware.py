@@ -33,13 +33,8 @@ _INSTEAD = {
 
 
 def is_background(request: HttpRequest) -> bool:
-    """Return whether the page asked by itself: marked X-Background, or a fragment that htmx fetches.
-
-    A person's click on an htmx link is a GET too; pages report real input themselves (static/js/pages/idle.js).
-    """
-    if request.headers.get("X-Background") == "1":
-        return True
-    return request.headers.get("HX-Request") == "true" and request.method in {"GET", "HEAD"}
+    """Return whether the page asked by itself; pages report real input themselves (static/js/pages/idle.js)."""
+    return request.headers.get("X-Background") == "1"
 
 
 class SessionPolicyMiddleware:
@@ -55,7 +50,7 @@ class SessionPolicyMiddleware:
             reason = sessions.end_reason(user, request.session, now_s)
             if reason:
                 _log_off(request, reason)
-                if _wants_data(request):
+                if is_background(request):
                     return _send_to(request, "account_login")
             elif not is_background(request) and request.path_info != reverse("session_status"):
                 sessions.note_input(request.session, now_s)
@@ -98,16 +93,12 @@ def _log_off(request: HttpRequest, reason: str) -> None:
         messages.info(request, _("You were signed out because a sign-in lasts at most twelve hours."))
 
 
-def _wants_data(request: HttpRequest) -> bool:
-    return is_background(request) or request.headers.get("HX-Request") == "true"
-
-
 def _send_to(request: HttpRequest, url_name: str) -> HttpResponse:
-    """Redirect a page; tell a script with 401 where the person must go."""
+    """Redirect a page; answer a script with 401."""
+    if is_background(request):
+        error = {"code": "signed_out", "message": _("You are no longer signed in. Please sign in again.")}
+        return JsonResponse({"error": error}, status=401)
     url = resolve_url(url_name)
-    if url_name != "mfa_index" and request.method == "GET" and not _wants_data(request):
+    if url_name != "mfa_index" and request.method == "GET":
         url = f"{url}?{urlencode({'next': request.get_full_path()})}"
-    if not _wants_data(request):
-        return HttpResponseRedirect(url)
-    error = {"code": "signed_out", "message": _("You are no longer signed in. Please sign in again.")}
-    return JsonResponse({"error": error}, status=401, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
