@@ -25,9 +25,11 @@ import { t } from "./texts.js";
 /** @typedef {import("./steps/order.js").StepName} StepName */
 /** @typedef {{clinic: {name: string, phone: string, logo_url: string, accent: string, languages?: string[]}, practitioner: {name: string, registration: string}|null, visit_type: string, starts_at: string, ends_at: string, zone: string, opens_at: string, status: string, language?: string, role?: string, person_name?: string, server_time_ms?: number}} Visit */
 /** @typedef {{purpose: string, language: string, version: number, title: string, summary: string, body: string, if_refused: string, capacity_options?: Array<{value: string, label: string}>, decision: "granted"|"refused"|"withdrawn"|null}} Consent */
-/** @typedef {{step: StepName, device_state: "active"|"asking"|"revoked", person: {name: string, language: string}, details: import("./steps/remembered.js").Details|null, visit: Visit, consent: Consent|null, ws_url: string, worker_url: string, relay_only: {clinic: boolean, person: boolean}, outcome: string|null, may_return_until?: string|null, server_time_ms?: number}} SeatState */
+/** @typedef {{step: StepName, device_state: "active"|"asking"|"revoked", person: {name: string, language: string, role?: string}, asks?: string[], details: import("./steps/remembered.js").Details|null, visit: Visit, consent: Consent|null, ws_url: string, worker_url: string, relay_only: {clinic: boolean, person: boolean}, outcome: string|null, may_return_until?: string|null, server_time_ms?: number}} SeatState */
 
 const ASKING_POLL_MS = 3000;
+/** Arrival, name, camera and sound. */
+const GUEST_STEPS = 3;
 /** Answers of the server that no form can mend: they have a screen of their own. */
 const TROUBLES = new Set(["unknown_link", "late", "cancelled", "ended", "no_seat", "replaced", "stale_page", "rate_limited", "removed"]);
 
@@ -68,6 +70,10 @@ export class Path {
     window.addEventListener("offline", () => show(this.main, "offline", true));
     show(this.main, "offline", !navigator.onLine);
   }
+
+  get role() { return this.state?.person.role ?? this.visit?.role ?? "patient"; }
+  /** Somebody who comes along: a relative, an interpreter, a chaperone, a colleague. */
+  get is_guest() { return this.role !== "patient"; }
 
   // --- Talking to the server ---
 
@@ -189,7 +195,7 @@ export class Path {
   advance(state) {
     const current = this.current;
     if (current === "trouble" || current === "loading" || position(state.step) >= position("visit")) this.#arrive(state, state.step);
-    else this.go(allowed_step(step_after(current), state.step));
+    else this.go(allowed_step(step_after(current, { asks_consent: !this.is_guest }), state.step));
   }
 
   /** @param {StepName} step */
@@ -205,7 +211,7 @@ export class Path {
   back() {
     if (this.current === "trouble" || this.current === "loading") return;
     if (this.#depth > 0 && history.state?.depth === this.#depth && history.length > 1) history.back();
-    else this.show(step_before(this.current));
+    else this.show(step_before(this.current, { asks_consent: !this.is_guest }));
   }
 
   /** @param {string|undefined} wanted */
@@ -235,6 +241,7 @@ export class Path {
     // Leaving the waiting room for an earlier step: the practitioner still sees the person wait, the lock may rest.
     if (name !== "waiting" && name !== "visit") void this.wake_lock.release();
     this.main.dataset["at"] = name;
+    this.#count_steps();
     this.steps[name].enter();
     if (name === "visit") {
       // The call has no heading: its region, named "Video visit", takes the focus, and the next Tab is its first control.
@@ -245,6 +252,14 @@ export class Path {
     const heading = this.steps[name].section.querySelector("h1");
     // On the first screen the browser's own reading of the page is right; a moved focus would cut it short.
     if (heading instanceof HTMLElement && !first) focus_on(heading);
+  }
+
+  /** The page counts for the patient; a guest has one step less. */
+  #count_steps() {
+    if (!this.is_guest) return;
+    for (const element of this.main.querySelectorAll(".step-count")) {
+      if (element instanceof HTMLElement) element.textContent = t("step_count", { number: element.dataset["number"] ?? "", total: GUEST_STEPS });
+    }
   }
 
   // --- The call ---

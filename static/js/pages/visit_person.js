@@ -46,7 +46,8 @@ export function person_rows(person, emergency_number) {
       { label: t("visit_emergency_contact"), value: given(details.emergency_name), phone: details.emergency_phone },
     );
   }
-  rows.push({ label: t("visit_emergency_number"), value: "", phone: emergency_number });
+  // Help is sent to where the patient is; whoever comes for their work is at work.
+  if (details || person.role === "patient") rows.push({ label: t("visit_emergency_number"), value: "", phone: emergency_number });
   rows.push({ label: t("visit_devices"), value: device_words(person.device_check) });
   if (person.relay_only) rows.push({ label: t("visit_relay_only"), value: t("visit_relay_only_yes") });
   if (person.identity_outcome) rows.push({ label: t("visit_identity"), value: t(`visit_identity_${person.identity_outcome}`) });

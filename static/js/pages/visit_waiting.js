@@ -91,6 +91,7 @@ export class WaitingList {
   /** @param {HTMLElement} card @param {VisitPerson} person */
   #draw_person(card, person) {
     write(card, "name", person.name);
+    write(card, "role", person.role === "patient" ? "" : t(`call_role_${person.role}`));
     const since_ms = person.waiting_since ? Date.parse(person.waiting_since) : NaN;
     // By the server's clock: a waiting time must not depend on this computer's.
     const waits_ms = Date.now() + this.client.server_offset_ms - since_ms;

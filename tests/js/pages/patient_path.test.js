@@ -30,6 +30,13 @@ test("the first and the last step have no neighbour beyond", () => {
   assert.equal(step_after("consent"), "waiting");
 });
 
+test("who is a guest is asked no consent, in neither direction", () => {
+  assert.equal(step_after("device_check", { asks_consent: false }), "waiting");
+  assert.equal(step_before("waiting", { asks_consent: false }), "device_check");
+  assert.equal(step_after("device_check"), "consent");
+  assert.equal(step_before("waiting"), "consent");
+});
+
 test("a phone number is dialled without its spaces and shown on one line", () => {
   assert.equal(dial_address("+49 30 5550-0100"), "tel:+493055500100");
   assert.equal(unbroken("030 55"), "030\u00a055");

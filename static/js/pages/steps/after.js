@@ -31,7 +31,8 @@ export class AfterStep {
     const practitioner = visit?.practitioner?.name;
     write(this.section, "after_title", t(ended ? "after_title_ended" : "after_title_left"));
     write(this.section, "after_thanks", ended ? (practitioner ? t("after_thanks", { name: practitioner }) : t("after_thanks_team")) : t("after_left"));
-    const decided = ended && has_text(`outcome_${outcome}`);
+    // What was decided is between the patient and the practice.
+    const decided = ended && !this.path.is_guest && has_text(`outcome_${outcome}`);
     show(this.section, "decided", decided);
     if (decided) {
       write(this.section, "after_outcome", t(`outcome_${outcome}`));

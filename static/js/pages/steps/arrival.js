@@ -36,6 +36,12 @@ export class ArrivalStep {
     write(this.section, "visit_zone", times.zone);
     show(this.section, "visit_type", Boolean(visit.visit_type));
     write(this.section, "visit_type", visit.visit_type ?? "");
+    const { is_guest, role } = this.path;
+    show(this.section, "guest", is_guest);
+    if (is_guest) {
+      write(this.section, "guest", t(`guest_${role}`));
+      write(this.section, "prepare", t("prepare_guest", { name: practitioner?.name || t("your_doctor") }));
+    }
     this.#check_open();
     this.#timer = setInterval(() => this.#check_open(), CHECK_CLOCK_MS);
   }

@@ -30,7 +30,25 @@ export class DetailsStep {
     this.form.addEventListener("change", () => this.#ask_place());
   }
 
+  /** What this person is asked; help must find the patient, the others are named. @returns {readonly (typeof FIELDS)[number][]} */
+  get #asked() {
+    return this.path.is_guest ? ["name"] : FIELDS;
+  }
+
+  #dress_for_guest() {
+    for (const part of ["same_place", "location", "callback", "emergency", "remember"]) show(this.section, part, false);
+    write(this.section, "details_title", t("guest_details_title"));
+    write(this.section, "details_why", t("guest_details_why", { role: t(`call_role_${this.path.role}`) }));
+    write(this.section, "details_name_hint", t("guest_name_hint"));
+    this.#control("name").value = this.path.state?.details?.name || this.path.state?.person.name || "";
+  }
+
   enter() {
+    if (this.path.is_guest) {
+      if (!this.#filled) this.#dress_for_guest();
+      this.#filled = true;
+      return;
+    }
     // Once: coming back to this screen must not undo what was typed.
     if (this.#filled) return;
     this.#filled = true;
@@ -75,7 +93,7 @@ export class DetailsStep {
   }
 
   #ask_place() {
-    show(this.section, "location", !this.known_place || this.#place === "other");
+    show(this.section, "location", !this.path.is_guest && (!this.known_place || this.#place === "other"));
   }
 
   #read() {
@@ -85,10 +103,16 @@ export class DetailsStep {
   }
 
   /** @param {Record<string, string>} values */
+  #keep(values) {
+    if (this.#tick("remember").checked) remember(values);
+    else forget();
+  }
+
+  /** @param {Record<string, string>} values */
   #find_gaps(values) {
     /** @type {Record<string, string>} */
     const errors = {};
-    for (const name of FIELDS) {
+    for (const name of this.#asked) {
       if (values[name]) continue;
       if (name === "location" && this.known_place && !this.#place) errors["place"] = t("missing_place");
       else errors[name] = t(`missing_${name}`);
@@ -108,8 +132,8 @@ export class DetailsStep {
     set_busy(this.button, true);
     try {
       const state = await this.path.post("details", values);
-      if (this.#tick("remember").checked) remember(values);
-      else forget();
+      // What a patient keeps on this device is not the guest's to change.
+      if (!this.path.is_guest) this.#keep(values);
       drop_draft(this.path.code);
       this.path.advance(state);
     } catch (error) {

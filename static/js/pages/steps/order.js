@@ -24,12 +24,18 @@ export function allowed_step(wanted, reached) {
   return position(wanted) <= position(reached) ? wanted : reached;
 }
 
-/** @param {StepName} name @returns {StepName} */
-export function step_before(name) {
-  return STEPS[Math.max(0, position(name) - 1)] ?? "arrival";
+/**
+ * @param {StepName} name
+ * @param {{asks_consent?: boolean}} [person] who comes with somebody, or for their work, is not asked to agree to a treatment
+ * @returns {StepName}
+ */
+export function step_before(name, { asks_consent = true } = {}) {
+  const before = STEPS[Math.max(0, position(name) - 1)] ?? "arrival";
+  return before === "consent" && !asks_consent ? step_before(before) : before;
 }
 
-/** @param {StepName} name @returns {StepName} */
-export function step_after(name) {
-  return STEPS[Math.min(STEPS.length - 1, position(name) + 1)] ?? "after";
+/** @param {StepName} name @param {{asks_consent?: boolean}} [person] @returns {StepName} */
+export function step_after(name, { asks_consent = true } = {}) {
+  const after = STEPS[Math.min(STEPS.length - 1, position(name) + 1)] ?? "after";
+  return after === "consent" && !asks_consent ? step_after(after) : after;
 }
