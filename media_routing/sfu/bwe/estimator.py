@@ -114,8 +114,11 @@ class BandwidthEstimator:
             self._proven_bps, self._proven_at = probe.bps, now
         if usage == "over" and acknowledged is not None:
             # While a queue grows, what arrives is what the link can do; the mean still tells of the time before.
-            acknowledged = max(acknowledged / 2, self._acknowledged.recent() or acknowledged)
-        self._delay_bps = self._rate.adapt(usage, acknowledged, rtt_s, now)
+            acknowledged = max(acknowledged / 4, self._acknowledged.recent() or acknowledged)
+        delay_bps = self._rate.adapt(usage, acknowledged, rtt_s, now)
+        if delay_bps < self._delay_bps:
+            self._loss.restart(now + rtt_s)
+        self._delay_bps = delay_bps
         before_bps = self._loss_bps
         self._loss_bps = self._loss.bound(
             report.received, report.lost, self._delay_bps, self.acknowledged_bps, rtt_s, now

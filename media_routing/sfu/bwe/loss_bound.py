@@ -14,7 +14,8 @@ _HEADROOM = 1.2
 _WINDOW_S = 1.0
 _WINDOW_PACKETS = 20
 _GROW_EVERY_S = 1.0
-_FALL_EVERY_S = 0.3
+# What a queue that overflows still holds when the rate falls.
+_QUEUE_S = 0.3
 
 
 class LossBound(Protocol):
@@ -25,6 +26,9 @@ class LossBound(Protocol):
 
     def raise_to(self, bps: float) -> None:
         """A probe got `bps` through without loss."""
+
+    def restart(self, at: float) -> None:
+        """The rate just fell for another reason: what is told lost until shortly after `at` was sent before."""
 
 
 class NullLossBound:
@@ -38,6 +42,9 @@ class NullLossBound:
     def raise_to(self, bps: float) -> None:
         return None
 
+    def restart(self, at: float) -> None:
+        return None
+
 
 class WindowedLossBound:
     """Keeps no ceiling until the first loss above 10 %; lifts it again once it has grown past the rate used."""
@@ -47,12 +54,14 @@ class WindowedLossBound:
         self._ceiling_bps = float("inf")
         self._received = self._lost = 0
         self._window_from: float | None = None
-        self._grown_at = self._fell_at = float("-inf")
+        self._grown_at = self._ignore_until = float("-inf")
         self.fraction = 0.0  # of the last full window
 
     def bound(
         self, received: int, lost: int, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float
     ) -> float:
+        if now < self._ignore_until:
+            return self._ceiling_bps
         self._received += received
         self._lost += lost
         if self._window_from is None:
@@ -68,10 +77,9 @@ class WindowedLossBound:
     def judge(self, fraction: float, rate_bps: float, acknowledged_bps: float, rtt_s: float, now: float) -> float:
         """One verdict on a loss fraction (0..1), e.g. of a receiver report."""
         if fraction > _HIGH:
-            if now - self._fell_at >= _FALL_EVERY_S + rtt_s:
-                self._fell_at = now
-                used = min(rate_bps, self._ceiling_bps)
-                self._ceiling_bps = max(self._min_bps, used * (1 - 0.5 * fraction))
+            used = min(rate_bps, self._ceiling_bps)
+            self._ceiling_bps = max(self._min_bps, used * (1 - 0.5 * fraction))
+            self.restart(now + rtt_s)
         elif fraction < _LOW and now - self._grown_at >= _GROW_EVERY_S:
             self._grown_at = now
             # No loss of what was not sent proves nothing.
@@ -80,6 +88,11 @@ class WindowedLossBound:
             if self._ceiling_bps > rate_bps:
                 self._ceiling_bps = float("inf")
         return self._ceiling_bps
+
+    def restart(self, at: float) -> None:
+        self._ignore_until = at + _QUEUE_S
+        self._received = self._lost = 0
+        self._window_from = None
 
     def raise_to(self, bps: float) -> None:
         self._ceiling_bps = max(self._ceiling_bps, bps)

@@ -131,6 +131,9 @@ class TrendlineDetector:
                 self._over_ms = 0.0
                 self._over_count = 0
                 self._usage = "over"
+            elif self._usage == "over" and trend < self._last_trend:
+                # It grows less: the last decrease works, though it cannot be seen in full yet.
+                self._usage = "under"
         else:
             self._over_ms = -1.0
             self._over_count = 0
