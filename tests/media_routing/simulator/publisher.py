@@ -37,7 +37,8 @@ class _Waiting(NamedTuple):
 
 
 class Stream:
-    """One media SSRC and its repair stream. mid and rid are sent until a report shows that the SSRC is known."""
+    """One media SSRC and its repair stream. Each sends mid and rid until a report shows that its own SSRC is known
+    (libwebrtc's rtp_sender.cc)."""
 
     def __init__(self, random: Random, line: PublishLine, rid: str, clock_hz: int) -> None:
         self.line, self.rid, self.clock_hz = line, rid, clock_hz
@@ -46,7 +47,7 @@ class Stream:
         self.sequence = random.randrange(1 << 16)
         self.rtx_sequence = random.randrange(1 << 16)
         self.timestamp_base = random.randrange(1 << 32)
-        self.known = False
+        self.known = self.repair_known = False
         self.packets = self.octets = self.repairs = 0
         self.sent: OrderedDict[int, _Waiting] = OrderedDict()
 
@@ -190,7 +191,7 @@ class Publisher:
         elements = [(ids.transport_cc, number.to_bytes(2, "big"))]
         if level is not None:
             elements.append((ids.audio_level, bytes((level,))))
-        if not stream.known or is_padding:
+        if not (stream.repair_known if is_repair else stream.known):
             elements.append((ids.mid, line.mid.encode()))
             if stream.rid:
                 elements.append((ids.repaired_rid if is_repair else ids.rid, stream.rid.encode()))
@@ -230,6 +231,7 @@ class Publisher:
             for block in packet.blocks:
                 for stream in self.streams():
                     stream.known |= stream.ssrc == block.ssrc
+                    stream.repair_known |= stream.rtx_ssrc == block.ssrc
                 if block.last_sr:
                     middle = ntp(now) >> 16 & 0xFFFFFFFF
                     rtt = ((middle - block.last_sr - block.delay_since_last_sr) & 0xFFFFFFFF) / 65536
