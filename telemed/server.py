@@ -68,7 +68,7 @@ def run(
     def listening() -> None:
         if shared is not None:
             listener = socket.socket(fileno=os.dup(shared))
-            reactor.adoptStreamPort(listener.fileno(), listener.family, server.http_factory)  # type: ignore[attr-defined]
+            reactor.adoptStreamPort(listener.fileno(), listener.family, server.http_factory)
             listener.close()  # the reactor keeps a duplicate
         found = server.listening_addresses[0][1] if server.listening_addresses else port
         process.begin(lambda: ready(found) if ready else None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 
 from consultations.demo.simulate.profiles import Profile
 
@@ -18,15 +19,15 @@ class BadLink(asyncio.DatagramProtocol):
         self._random = random.Random(seed)  # noqa: S311  chance of a network, no secret
         self._client: Address | None = None
         self._free_at = {"up": 0.0, "down": 0.0}
+        self._arrives_at = {"up": 0.0, "down": 0.0}
         self._transport: asyncio.DatagramTransport | None = None
         self.dropped = 0
 
     async def open(self) -> Address:
         """Listen, and return the address that stands for the server's."""
         loop = asyncio.get_running_loop()
-        host = "::1" if ":" in self._server[0] else "127.0.0.1"
-        # Not bound to loopback: the server may be at another address of this machine.
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(_any(host), 0))
+        host = _own_address_towards(self._server)
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
         return host, self._transport.get_extra_info("sockname")[1]
 
     def close(self) -> None:
@@ -56,12 +57,17 @@ class BadLink(asyncio.DatagramProtocol):
         if self._random.random() < profile.loss:
             self.dropped += 1
             return
-        loop.call_later(wait_s, self._send, data, to)
+        # Jitter delays, it does not overtake: real paths rarely do.
+        self._arrives_at[way] = max(self._arrives_at[way], now + wait_s)
+        loop.call_at(self._arrives_at[way], self._send, data, to)
 
     def _send(self, data: bytes, to: Address) -> None:
         if self._transport and not self._transport.is_closing():
             self._transport.sendto(data, to)
 
 
-def _any(host: str) -> str:
-    return "::" if ":" in host else "0.0.0.0"  # noqa: S104  a client's socket, for the length of a simulation
+def _own_address_towards(server: Address) -> str:
+    """Return this machine's address on the way there: answers must come from where the checks were sent to (RFC 8445 §7.2.5.2.1)."""
+    with socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(server)  # sends nothing
+        return str(probe.getsockname()[0])

@@ -103,7 +103,7 @@ class MediaPeer:
             sdp = await self._through_bad_links(sdp)
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
         for transceiver in self.pc.getTransceivers()[2:]:
-            self._tasks.append(asyncio.create_task(self._decode(transceiver.mid, transceiver.receiver.track)))
+            self._tasks.append(asyncio.create_task(self._decode(str(transceiver.mid), transceiver.receiver.track)))
 
     def map_slots(self, slots: Iterable[dict[str, str]]) -> None:
         """Take over who is on which line (`sfu_slots`)."""

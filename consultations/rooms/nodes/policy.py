@@ -16,7 +16,7 @@ def may_reach_nodes(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     def widened(*args: Any, **fields: Any) -> HttpResponse:
         response = view(*args, **fields)
         if origins := known_origins():
-            response._csp_update = {"connect-src": origins}  # type: ignore[attr-defined]  django-csp's own name
+            response._csp_update = {"connect-src": origins}  # type: ignore[attr-defined]
         return response
 
     return widened
