@@ -150,6 +150,12 @@ def get_patient_seat(appointment: Appointment) -> Participant:
     return seat
 
 
+def guests_of(appointment: Appointment) -> list[Participant]:
+    """Return who takes part besides patient and practitioner, of an appointment that the caller may see. One query."""
+    seats = Participant.objects.filter(room__appointment=appointment).exclude(state=Participant.State.REMOVED)
+    return [seat for seat in seats.order_by("pk") if seat.is_guest]
+
+
 def find_device_of(seat: Participant, public_id: str) -> SeatDevice | None:
     """Return a device that holds, or asks for, this very seat."""
     return SeatDevice.objects.filter(participant=seat, public_id=public_id).first()

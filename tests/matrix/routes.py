@@ -126,6 +126,13 @@ ROUTES: dict[str, Route] = {
         _visit,
         absent={"public_id": NOWHERE},
     ),
+    "appointment_invite": Route(
+        staff_object(*SCHEDULERS),
+        "post",
+        _visit,
+        lambda world: {"name": "Ina Iver", "role": "interpreter", "contact": "", "language": "en"},
+        absent={"public_id": NOWHERE},
+    ),
     "appointment_link": Route(staff_object(*SCHEDULERS), "post", _visit, absent={"public_id": NOWHERE}),
     "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_socket": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),

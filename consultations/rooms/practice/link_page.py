@@ -6,7 +6,9 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from qrcode.image.svg import SvgPathImage
 
+from consultations.appointments.models import Appointment
 from consultations.rooms.actions.booking import Booked
+from consultations.rooms.actions.guests import Invited
 from consultations.rooms.actions.links import link_url
 from consultations.rooms.practice.answers import wants_json
 from consultations.rooms.practice.sentences import delivery_sentence
@@ -34,6 +36,26 @@ def show_link(request: HttpRequest, booked: Booked, *, started_now: bool = False
         "started_now": started_now,
         "mine": booked.appointment.practitioner is not None
         and booked.appointment.practitioner.user_id == request.user.pk,
+    }
+    return render(request, "appointments/link.html", context)
+
+
+def show_guest_link(request: HttpRequest, appointment: Appointment, invited: Invited) -> HttpResponse:
+    """`show_link` for somebody who was invited besides the patient."""
+    message = invited.message
+    if message is not None:
+        message.refresh_from_db(fields=["state", "error_code"])
+    if wants_json(request):
+        state = message.state if message else "none"
+        return JsonResponse({"link": invited.url, "message": state}, status=201)
+    context = {
+        "guest": invited.seat,
+        "appointment": appointment,
+        "clinic": appointment.clinic,
+        "url": invited.url,
+        "qr": qr_svg(invited.url),
+        "message": message,
+        "error": delivery_sentence(message.error_code) if message else "",
     }
     return render(request, "appointments/link.html", context)
 

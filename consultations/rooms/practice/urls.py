@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consultations.rooms.practice import views_appointment, views_booking, views_day
+from consultations.rooms.practice import views_appointment, views_booking, views_day, views_guests
 
 urlpatterns = [
     path("today/", views_day.today, name="today"),
@@ -15,5 +15,6 @@ urlpatterns = [
     ),
     path("appointments/<str:public_id>/cancel/", views_appointment.appointment_cancel, name="appointment_cancel"),
     path("appointments/<str:public_id>/claim/", views_appointment.appointment_claim, name="appointment_claim"),
+    path("appointments/<str:public_id>/invite/", views_guests.appointment_invite, name="appointment_invite"),
     path("appointments/<str:public_id>/link/", views_appointment.appointment_link, name="appointment_link"),
 ]
