@@ -174,7 +174,9 @@ export class PathKeeper extends EventTarget {
     await held.path.prepare();
     if (!this.#all.includes(held)) return;
     if (!beside) await held.path.swap(previous?.path ?? null);
-    const proved = await held.path.verify(VERIFY_WITHIN_MS);
+    let proved = await held.path.verify(VERIFY_WITHIN_MS);
+    // What works is not given up for what does not; when it stops working, #watch hands over.
+    while (!proved && this.#next === held) proved = await held.path.verify(VERIFY_WITHIN_MS);
     if (this.#next === held) await this.#take_over();
     // ICE restarts mend a broken way, not a connection that stands and carries nothing (a failed DTLS handshake).
     const stands = this.#used === held && held.path.report.route !== "";
@@ -221,7 +223,7 @@ export class PathKeeper extends EventTarget {
         if (this.#used === held || (this.#next === held && NOT_TO_BE_MISSED.includes(type))) {
           this.#tell({ ...held, type, detail: /** @type {CustomEvent} */ (event).detail });
         }
-        if (type === "change" && this.#used === held && held.path.report.state === "lost") void this.#take_over();
+        if (type === "change" && this.#used === held && held.path.report.state !== "connected") void this.#take_over();
       });
     }
   }

@@ -58,7 +58,8 @@ export function selected_pair(stats) {
   const remote = by_id.get(pair.remoteCandidateId);
   if (!local || !remote) return null;
   return {
-    local: local.candidateType ?? "",
+    // The relay's own address may be translated once more on its way: then the pair's candidate is a reflexive one of it.
+    local: local.candidateType === "prflx" && local.relayProtocol ? "relay" : (local.candidateType ?? ""),
     remote: remote.candidateType ?? "",
     protocol: local.relayProtocol ?? local.protocol ?? "",
     rtt_ms: typeof pair.currentRoundTripTime === "number" ? pair.currentRoundTripTime * 1000 : null,

@@ -32,6 +32,8 @@ class GroupServer:
     p2p: bool = False
     refuse: str = ""
     address: str = "127.0.0.1"
+    relay_only: bool = False
+    ice_servers: list[dict] = field(default_factory=list)
     rev: int = 0
     seats: dict[str, ServerConnection] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
@@ -89,6 +91,9 @@ class GroupServer:
         decision = decide(Facts(participants=2 if self.p2p else 3, sfu_available=not self.p2p))
         others = [seat for seat in self.admitted if seat != me]
         join = join_descriptor(decision, me, others, lambda reason: reason.code, room_size=self.room_size)
+        assert join
+        if self.relay_only:  # so that only the relay can be the way, whatever this machine's network is like
+            join["ice_transport_policy"] = "relay"
         people = [
             {"id": seat, "role": "", "name": seat, "state": "admitted", "present": seat in self.seats}
             | {"page": self.pages.get(seat)}
@@ -156,7 +161,7 @@ class GroupServer:
                 if to := self.seats.get(message.pop("to")):
                     await self.send(to, {**message, "from": me})
             case "ice_servers":
-                await self.reply(socket, message, ice_servers=[], ttl_s=300)
+                await self.reply(socket, message, ice_servers=self.ice_servers, ttl_s=300)
             case "sfu_offer":
                 await self.answer(me, socket, message)
             case "sfu_view":

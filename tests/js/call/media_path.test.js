@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MediaPath, NullPath } from "../../../static/js/call/media_path.js";
 import { P2PPath } from "../../../static/js/call/p2p_path.js";
+import { SfuPath } from "../../../static/js/call/sfu_path.js";
 import { PeerSignaling } from "../../../static/js/call/peer_signaling.js";
 
 /** @import { Message, SignalBody } from "../../../static/js/lib/protocol.js" */
@@ -9,6 +10,13 @@ import { PeerSignaling } from "../../../static/js/call/peer_signaling.js";
 test("every verb of the contract is the route's own", () => {
   for (const verb of ["prepare", "verify", "swap", "close", "set_track", "set_media", "send_chat", "receive_signal", "set_reachable", "tick"]) {
     assert.ok(Object.hasOwn(P2PPath.prototype, verb), verb);
+    assert.equal(typeof Reflect.get(MediaPath.prototype, verb), "function", verb);
+  }
+});
+
+test("the route through a server has its own verbs for what a server adds", () => {
+  for (const verb of ["prepare", "verify", "swap", "close", "set_track", "set_media", "send_chat", "send_history", "receive_sfu", "set_people", "set_view", "set_reachable", "tick"]) {
+    assert.ok(Object.hasOwn(SfuPath.prototype, verb), verb);
     assert.equal(typeof Reflect.get(MediaPath.prototype, verb), "function", verb);
   }
 });

@@ -25,6 +25,11 @@ test("without transport statistics the pair that says so is selected (Firefox), 
   assert.equal(selected_pair([...others, { .../** @type {any} */ (first), selected: true }])?.local, "relay");
 });
 
+test("a relay behind a translated address is still a relay", () => {
+  const stats = PAIRS.map((stat) => (stat.id === "L2" ? { ...stat, candidateType: "prflx" } : stat));
+  assert.equal(selected_pair([...stats, { type: "transport", id: "T", selectedCandidatePairId: "P2" }])?.local, "relay");
+});
+
 test("a relay on either side is a relay", () => {
   const pair = { local: "host", remote: "host", protocol: "udp", rtt_ms: 1, available_out_bps: null, received: 0 };
   assert.equal(route_of(pair), "direct");
