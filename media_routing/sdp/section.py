@@ -200,7 +200,7 @@ def _sources(block: Block) -> tuple[tuple[int, ...], dict[int, int]]:
     ssrcs: dict[int, None] = {}
     for value in block.values("ssrc"):
         match = _SSRC.fullmatch(value)
-        if not match:
+        if not match or len(ssrcs) > _MAX_SSRCS:
             raise SdpError("bad_ssrc")
         ssrcs[_number(match[1], 2**32 - 1, "bad_ssrc")] = None
     rtx_of: dict[int, int] = {}
@@ -214,9 +214,10 @@ def _sources(block: Block) -> tuple[tuple[int, ...], dict[int, int]]:
         if not {media, rtx} <= set(ssrcs) or media in rtx_of or rtx in rtx_of.values() or media == rtx:
             raise SdpError("bad_ssrc")
         rtx_of[media] = rtx
-    if len(ssrcs) > _MAX_SSRCS or set(rtx_of) & set(rtx_of.values()):
+    repairs = set(rtx_of.values())
+    if len(ssrcs) > _MAX_SSRCS or set(rtx_of) & repairs:
         raise SdpError("bad_ssrc")
-    return tuple(ssrc for ssrc in ssrcs if ssrc not in set(rtx_of.values())), rtx_of
+    return tuple(ssrc for ssrc in ssrcs if ssrc not in repairs), rtx_of
 
 
 def _number(text: str, high: int, code: str) -> int:

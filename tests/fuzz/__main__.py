@@ -1,11 +1,25 @@
-"""`make fuzz SECONDS=60 [TARGETS="rtcp sdp"]`: every target for so long, with another seed each time."""
+"""`make fuzz SECONDS=60 [FUZZ="rtcp sdp"]`: every target for so long, with another seed each time."""
 
 import argparse
+import hashlib
 import secrets
+import shutil
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from tests.fuzz.engine import fuzz, store
+from tests.fuzz.engine import ROOT, fuzz, store
 from tests.fuzz.targets import TARGETS
+
+CORPUS = ROOT / "var" / "fuzz-corpus"
+
+
+def remember(folder: Path, corpus: Sequence[bytes]) -> None:
+    """The next run begins where this one ended; what reaches nothing new any more is dropped."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for data in corpus:
+        (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
 
 
 def main() -> int:
@@ -17,7 +31,10 @@ def main() -> int:
     print(f"seed {arguments.seed}, {arguments.seconds:g} s each")
     findings = 0
     for name in arguments.targets or TARGETS:
-        result = fuzz(TARGETS[name], seed=arguments.seed, seconds=arguments.seconds)
+        folder = CORPUS / name
+        remembered = [file.read_bytes() for file in sorted(folder.glob("*"))]
+        result = fuzz(TARGETS[name], seed=arguments.seed, seconds=arguments.seconds, remembered=remembered)
+        remember(folder, result.corpus)
         print(f"{name:10} {result.runs:9} runs {result.lines:5} lines {result.kept:5} kept", flush=True)
         for finding in result.findings:
             findings += 1

@@ -59,8 +59,13 @@ class Finding:
 class Result:
     runs: int
     lines: int
-    kept: int
+    corpus: list[bytes]
+    """The seeds, and what reached a line that nothing before it had reached."""
     findings: list[Finding]
+
+    @property
+    def kept(self) -> int:
+        return len(self.corpus)
 
 
 def check(target: Target, data: bytes) -> Finding | None:
@@ -112,18 +117,21 @@ class Coverage:
             sys.settrace(before)
 
 
-def fuzz(target: Target, *, seed: int, runs: int = 0, seconds: float = 0.0) -> Result:
-    """At most one finding per place; each is made as small as it gets. Seeds run first: they must be right."""
+def fuzz(target: Target, *, seed: int, runs: int = 0, seconds: float = 0.0, remembered: Sequence[bytes] = ()) -> Result:
+    """At most one finding per place; each is made as small as it gets. Seeds run first, then what earlier runs kept."""
     chance = Random(seed)
     coverage = Coverage(target.watched)
-    corpus = list(dict.fromkeys(target.seeds))
+    corpus: list[bytes] = []
     findings: dict[str, Finding] = {}
     until = time.monotonic() + seconds
     done = 0
-    for data in corpus:
+    for data in dict.fromkeys([*target.seeds, *remembered]):
         done += 1
+        known = len(coverage.lines)
         if found := coverage.watch(target, data):
             findings.setdefault(found.what, found)
+        if len(coverage.lines) > known or data in target.seeds:
+            corpus.append(data)
     while done < runs or time.monotonic() < until:
         done += 1
         # Half of the time what was found last: new ground is where new ground is near.
@@ -139,7 +147,7 @@ def fuzz(target: Target, *, seed: int, runs: int = 0, seconds: float = 0.0) -> R
         elif len(coverage.lines) > known:
             corpus.append(data)
     smallest = [minimise(target, finding) for finding in findings.values()]
-    return Result(done, len(coverage.lines), len(corpus), smallest)
+    return Result(done, len(coverage.lines), corpus, smallest)
 
 
 def minimise(target: Target, finding: Finding) -> Finding:

@@ -1,10 +1,13 @@
 """What an offer must say, and the code with which everything else is refused. Refusals are the point: SEC-2, SEC-11."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+import media_routing.sdp
 from media_routing.sdp import Fingerprint, SdpError, parse_offer, plan_leg
+from media_routing.sdp.errors import CODES
 from tests.media_routing.sdp.offers import DIGEST, OFFERS, SHORT, SOURCES, ssrcs
 
 OTHER_DIGEST = DIGEST.replace("AB", "CD", 1)
@@ -172,3 +175,9 @@ def test_a_data_channel_in_front_is_refused() -> None:
     text = SHORT.replace("m=audio", data + "m=audio")
     assert parse_offer(text.replace("BUNDLE 0", "BUNDLE 0 9")).bundle == ("0", "1", "2")
     assert code_of(text.replace("BUNDLE 0", "BUNDLE 9 0")) == "bad_bundle"
+
+
+def test_every_code_is_named_and_used() -> None:
+    folder = Path(media_routing.sdp.__file__).parent
+    sources = "".join(file.read_text() for file in folder.glob("*.py") if file.name != "errors.py")
+    assert set(re.findall(r'"((?:bad|no|too|two|weak|insecure|peer)_[a-z_]+|contradiction)"', sources)) == set(CODES)
