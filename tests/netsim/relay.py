@@ -28,13 +28,15 @@ class Relay:
     udp_port = tcp_port = 3478
     tls_port = 443
 
-    def __init__(self, namespace: Namespace, host: str, host6: str, allowed: list[str], directory: Path) -> None:
+    def __init__(
+        self, namespace: Namespace, host: str, host6: str, allowed: list[str], directory: Path, deployed: str = ""
+    ) -> None:
         self.namespace, self.host, self.host6 = namespace, host, host6
         self.secret = secrets.token_urlsafe(24)
         self.certificate, key = write_certificate(directory, [host])
         self._log = directory / "turnserver.log"
         lines = [
-            DEPLOYED.read_text(),
+            deployed or DEPLOYED.read_text(),
             f"listening-ip={host}",
             f"relay-ip={host}",
             f"relay-ip={host6}",

@@ -5,8 +5,10 @@ import hmac
 import ipaddress
 import os
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.netsim.namespace import Namespace
 
@@ -37,6 +39,10 @@ class TurnClient:
         self._socket = self.namespace.socket(socket.SOCK_DGRAM)
         self._socket.settimeout(2)
         self._socket.connect(self.server)
+
+    def receive(self) -> bytes:
+        """One STUN message. Raises TimeoutError."""
+        return self._socket.recv(2048)
 
     def allocate(self, *, ipv6: bool = False) -> int:
         wanted = [(REQUESTED_TRANSPORT, b"\x11\0\0\0")]
@@ -81,12 +87,39 @@ class TurnClient:
             ]
         self._socket.send(message(method, transaction, attributes, key))
         while True:
-            answer = self._socket.recv(2048)
+            answer = self.receive()
             if answer[8:20] == transaction:
                 break
         found = dict(parse_attributes(answer))
         self.realm, self.nonce = found.get(REALM, self.realm), found.get(NONCE, self.nonce)
         return found[ERROR_CODE][2] * 100 + found[ERROR_CODE][3] if ERROR_CODE in found else 0
+
+
+class TlsTurnClient(TurnClient):
+    """The same over TLS, as from a network that lets out port 443 only. `certificate` is the relay's own."""
+
+    def __init__(self, namespace: Namespace, server: tuple[str, int], username: str, password: str, certificate: Path):
+        self._certificate = certificate
+        super().__init__(namespace, server, username, password)
+
+    def __post_init__(self) -> None:
+        plain = self.namespace.socket(socket.SOCK_STREAM)
+        plain.settimeout(5)
+        plain.connect(self.server)
+        context = ssl.create_default_context(cafile=str(self._certificate))
+        self._socket = context.wrap_socket(plain, server_hostname=self.server[0])
+        self._buffer = b""
+
+    def receive(self) -> bytes:
+        """One STUN message: over streams its length is its only frame (RFC 8656 §3.1)."""
+        while len(self._buffer) < 20 or len(self._buffer) < 20 + struct.unpack_from("!H", self._buffer, 2)[0]:
+            more = self._socket.recv(4096)
+            if not more:
+                raise ConnectionError("the relay closed")
+            self._buffer += more
+        size = 20 + struct.unpack_from("!H", self._buffer, 2)[0]
+        message, self._buffer = self._buffer[:size], self._buffer[size:]
+        return message
 
 
 def message(kind: int, transaction: bytes, attributes: Attributes, key: bytes | None) -> bytes:
