@@ -6,6 +6,8 @@
 Processes that only serve pages never open one.
 """
 
+from __future__ import annotations
+
 import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary

@@ -31,7 +31,7 @@ const ASKING_POLL_MS = 3000;
 /** Arrival, name, camera and sound. */
 const GUEST_STEPS = 3;
 /** Answers of the server that no form can mend: they have a screen of their own. */
-const TROUBLES = new Set(["unknown_link", "late", "cancelled", "ended", "no_seat", "replaced", "stale_page", "rate_limited", "removed"]);
+const TROUBLES = new Set(["unknown_link", "link_used", "late", "cancelled", "ended", "no_seat", "replaced", "stale_page", "rate_limited", "removed"]);
 
 export class Path {
   /** @type {SeatState|null} */

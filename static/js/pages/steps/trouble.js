@@ -8,7 +8,7 @@ import { dial_address, unbroken } from "./phone.js";
 
 /** Kinds where trying again can help, and which way leads there. */
 const RETRY = new Set(["offline", "server", "refused", "stale_page", "rate_limited", "replaced"]);
-const CALL_FIRST = new Set(["unknown_link", "late", "cancelled", "no_seat", "removed", "ended", "refused", "no_link"]);
+const CALL_FIRST = new Set(["unknown_link", "link_used", "late", "cancelled", "no_seat", "removed", "ended", "refused", "no_link"]);
 
 export class TroubleStep {
   kind = "server";
