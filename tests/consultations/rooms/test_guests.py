@@ -92,6 +92,30 @@ def test_where_the_server_must_be_blind_nobody_third_is_invited(cast: Cast, forb
     assert Room.objects.get().seats == 2
 
 
+@pytest.mark.parametrize("forbid", ["profile", "privacy_class"])
+def test_where_the_server_must_be_blind_nobody_third_is_let_in(scene: Scene, forbid: str) -> None:
+    """Everybody was invited before the rule was made stricter."""
+    from consultations.rooms.actions.links import mint_link
+
+    scene.token = mint_link(scene.paul, acting_user=None)
+    scene.wait()
+    scene.admit()
+    control, invited = invite(scene, "relative"), invite(scene)
+    if forbid == "profile":
+        scene.cast.harbour.profile = "kbv"
+        scene.cast.harbour.save()
+    else:
+        VisitType.objects.update(privacy_class="maximum")
+    with refusal("server_must_be_blind"):
+        come_in(scene, invited)
+    assert Room.objects.get().route == "p2p", "those who are talking go on"
+    scene.cast.harbour.profile = "gdpr"
+    scene.cast.harbour.save()
+    VisitType.objects.update(privacy_class="standard")
+    come_in(scene, control)
+    assert Room.objects.get().route == "sfu", "control"
+
+
 def test_without_a_media_server_nobody_third_is_invited(scene: Scene, settings: object) -> None:
     settings.SFU_ENABLED = False  # type: ignore[attr-defined]
     with refusal("three_or_more_need_server"):
