@@ -11,6 +11,8 @@ from media_routing.rtp.sequence import ahead
 NTP_UNIT = 1 << 32
 # A publisher whose clock jumps further than this was set anew.
 _JUMP_S = 1.0
+# Per report, so that an old best does not hold for ever against a clock that runs slow: 100 ppm at one a second.
+_CREEP_S = 0.0001
 # A report about a timestamp this far from the stream's own is not believed.
 _PLAUSIBLE_S = 60.0
 
@@ -25,8 +27,10 @@ class SenderClock:
 
     def observe(self, ntp_s: float, now: float) -> None:
         offset = now - ntp_s
-        if self._offset_s is None or abs(offset - self._offset_s) > _JUMP_S or offset < self._offset_s:
+        if self._offset_s is None or abs(offset - self._offset_s) > _JUMP_S:
             self._offset_s = offset
+        else:
+            self._offset_s = min(offset, self._offset_s + _CREEP_S)
 
     def to_ours(self, ntp_s: float) -> float:
         return ntp_s + (self._offset_s or 0.0)
@@ -45,10 +49,6 @@ class StreamClock:
         self._sender = sender
         self._ntp_s = 0.0
         self._rtp = -1
-
-    @property
-    def is_known(self) -> bool:
-        return self._rtp >= 0
 
     def observe(self, ntp_time: int, rtp_time: int, newest_timestamp: int, now: float) -> None:
         """Takes a sender report; `newest_timestamp` of the stream (-1: none yet) tells whether it can be true."""

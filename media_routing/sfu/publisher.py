@@ -87,7 +87,7 @@ class Publisher:
             source.on_level(extra & _LEVEL, now)
         if not source.is_live:
             source.is_live = source.has_started = True
-            encoding.last_packet_at = now
+            encoding.last_packet_at = source.began_at = now
             self._on_start(source, now)
         encoding.take(sequence, timestamp, second & MARKER, packet, now, repaired=False)
 

@@ -101,6 +101,7 @@ class Room:
             for encoding in source.encodings:
                 for slot in [*encoding.forwarding, *encoding.waiting]:
                     slot.aim(None, now)
+                encoding.cache.clear()
         self._hurry(now)
 
     # What comes in.

@@ -35,7 +35,8 @@ class Source:
         self.is_video = line.kind == "video"
         self.hurry = hurry
         """Tells the room that something of this source is due at a time."""
-        self.added_at = now
+        self.began_at = now
+        """When it last came alive, e.g. a screen was shared."""
         self.has_started = False
         self.is_live = False
         """Whether packets came lately; judged by `measure`."""

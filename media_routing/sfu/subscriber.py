@@ -67,7 +67,7 @@ class Subscriber:
         known = self._wants.get(source.key)
         if known is not None:
             return known
-        is_newer = source.added_at >= self._wanted_at
+        is_newer = source.began_at >= self._wanted_at
         return Want(participant, name, source.layers[0].height if is_newer else 0)
 
     def map(self, sources: Iterable[Source], places: Mapping[str, int], now: float) -> bool:

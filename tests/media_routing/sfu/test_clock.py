@@ -15,14 +15,14 @@ def test_microphone_and_camera_of_one_person_share_one_time():
     picture.observe(int((EPOCH + 1) * NTP_UNIT), 500, -1, 101.090)  # this report took 50 ms longer
     assert voice.captured_at(1000 + 48_000) == pytest.approx(picture.captured_at(500), abs=1e-4)
     assert voice.captured_at(1000) == pytest.approx(100.040, abs=1e-3)
-    assert picture.timestamp_at(102.040) == pytest.approx(500 + 90_000, abs=2)
+    assert picture.timestamp_at(102.040) == pytest.approx(500 + 90_000, abs=10)
 
 
 def test_the_fastest_report_tells_the_offset_and_a_jump_replaces_it():
     sender = SenderClock()
     for delay in (0.05, 0.03, 0.08):
         sender.observe(1000.0, 2000 + delay)
-    assert sender.to_ours(1000.0) == pytest.approx(2000.03)
+    assert sender.to_ours(1000.0) == pytest.approx(2000.03, abs=0.001)
     sender.observe(1000.0, 2500.0)
     assert sender.to_ours(1000.0) == pytest.approx(2500.0)
 

@@ -137,6 +137,15 @@ def test_numbers_go_on_when_a_slot_changes_hands(stage):
     assert all((b.timestamp - a.timestamp) % 2**32 < 90_000 for a, b in itertools.pairwise(packets))
 
 
+def test_nothing_of_a_leaver_stays_in_memory(stage):
+    anna, bert = stage.peer("anna"), stage.peer("bert")
+    stage.show(anna, bert, seconds=1)
+    cache = anna.leg.publisher.sources[1].encodings[2].cache
+    assert any(cache.packets)
+    stage.room.remove_leg(anna.leg, stage.now)
+    assert not any(cache.packets)
+
+
 def test_an_emptied_room_sends_nothing_and_waits_for_nothing(stage):
     anna, bert = stage.peer("anna"), stage.peer("bert")
     stage.show(anna, bert, seconds=0.5)

@@ -156,3 +156,12 @@ def test_what_is_not_named_is_not_sent_but_a_newcomer_is_small(stage, anna, bert
     stage.show(anna, cleo, seconds=2)
     assert layer_of(bert) is None
     assert layer_of(bert, "cleo") == 0
+
+
+def test_a_screen_that_nobody_has_asked_for_yet_is_shown(stage, anna, bert):
+    stage.room.set_wants(bert.leg, [Want("anna", "camera", 180)], stage.now)
+    stage.wait(0.1)
+    for _ in range(30):
+        anna.frame(stream=anna.screen, key=True)
+        stage.wait(0.033)
+    assert len(bert.got("anna", "screen")) > 50
