@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CRASHES = Path(__file__).parent / "crashes"
 # CPU time of one input; the slowest honest one takes some milliseconds.
 SLOW_S = 1.0
-_MINIMISING_RUNS = 1500
+_MINIMISING_RUNS = 600
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ TARGETS = [
     Target("rtp", run_rtp, (packet.RtpError,), rtp_seeds, mutate_bytes),
     Target("vp8", run_vp8, (), vp8_seeds, mutate_bytes),
     Target("rtcp", run_rtcp, (rtcp.RtcpError,), rtcp_seeds, mutate_rtcp, runs=6000),
-    Target("sdp", run_sdp, (sdp.SdpError,), sdp_seeds, mutate_text, runs=1000, traced=0.3),
+    Target("sdp", run_sdp, (sdp.SdpError,), sdp_seeds, mutate_text, runs=600, traced=0.3),
     Target("candidate", run_candidate, (sdp.SdpError,), candidate_seeds, mutate_text),
     Target(
         "signaling", run_signaling, (ProtocolError,), signaling_seeds, mutate_json, watched=("consultations/rooms",)

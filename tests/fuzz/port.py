@@ -209,5 +209,5 @@ TARGETS = [
         mutate_bytes,
         watched=("media_routing/runtime", ".venv/lib/python3.11/site-packages/aioice"),
     ),
-    Target("demux", run_demux, (), demux_seeds, mutate_records, runs=250, traced=0.2),
+    Target("demux", run_demux, (), demux_seeds, mutate_records, runs=120, traced=0.2),
 ]

@@ -149,4 +149,4 @@ def run_room(data: bytes) -> None:
     stage.check()
 
 
-TARGETS = [Target("room", run_room, (), seeds, mutate_records, runs=250, traced=0.2)]
+TARGETS = [Target("room", run_room, (), seeds, mutate_records, runs=120, traced=0.2)]
