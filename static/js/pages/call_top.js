@@ -34,13 +34,14 @@ export class TopLine {
     find_html(this.root, "[data-testid=route]").dataset.route = words.encrypted ? words.route : "";
     write(this.root, "privacy", t(`call_privacy_${privacy}`));
     write(this.root, "privacy_meaning", t(`call_privacy_${privacy}_meaning`));
-    // Beside "Encrypted to the clinic's server" the way through that server goes without saying.
-    find_html(this.root, "[data-fact=route]").hidden = words.route === "server";
+    // Beside "Encrypted to the clinic's server" and "Not connected" it would say the same once more.
+    find_html(this.root, "[data-fact=route]").hidden = words.route === "server" || words.route === "none";
     const fact = find_html(this.root, "[data-fact=privacy]");
     fact.dataset.known = String(words.encrypted);
     fact.dataset.privacy = privacy;
     const quality = quality_words(verdict, words);
     write(this.root, "quality", t(quality.key));
+    find_html(this.root, "[data-fact=quality]").hidden = words.route === "none";
     find_html(this.root, "[data-fact=quality]").dataset.word = quality.key.replace("call_quality_", "");
     show(this.root, "quality_tip", quality.tip !== null);
     if (quality.tip) write(this.root, "quality_tip", t(quality.tip));
