@@ -90,8 +90,9 @@ async function layers() {
   return sent;
 }
 
-/** @param {string} size "320x180" */
+/** @param {string} size "320x180", or "audio" for no picture */
 function capture(size) {
+  if (size === "audio") return navigator.mediaDevices.getUserMedia({ audio: true });
   const [width, height] = size.split("x").map(Number);
   return navigator.mediaDevices.getUserMedia({ audio: true, video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: Number(address.get("fps") ?? 15) } } });
 }
