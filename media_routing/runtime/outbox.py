@@ -84,3 +84,10 @@ class Outbox:
                 self.sender.send(self._waiting)
             self._waiting.clear()
         self._next = 0
+
+    def discard(self) -> None:
+        """Forgets what waits."""
+        for link in self._waiting:
+            link.queue.clear()
+        self._waiting.clear()
+        self._next = 0

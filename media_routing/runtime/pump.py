@@ -38,6 +38,8 @@ BATCHES_PER_TURN = 8
 # With at least this many packets in a turn, the next is awaited by time instead of by readiness.
 BUSY_PACKETS = 4
 RTP_HEADER_BYTES = 12
+# A turn that fails again and again must not take the core to itself.
+FAULT_PAUSE_S = 0.1
 
 read_ssrc = struct.Struct("!I").unpack_from
 
@@ -146,15 +148,21 @@ class Pump:
         """One turn: everything that waits in the socket, then what is due, then everything out."""
         if self._stopped:
             return
-        now = time.monotonic()
-        packets = 0
-        for _ in range(BATCHES_PER_TURN):
-            came = self._receive_batch(now)
-            packets += came
-            if came < RECEIVE_SLOTS:
-                break
-        due = self._turn(now)
-        self.outbox.flush()
+        packets, due = 0, 0.0
+        try:
+            now = time.monotonic()
+            for _ in range(BATCHES_PER_TURN):
+                came = self._receive_batch(now)
+                packets += came
+                if came < RECEIVE_SLOTS:
+                    break
+            due = self._turn(now)
+            self.outbox.flush()
+        except Exception:  # the outermost loop: whatever one turn did, the next one comes
+            self.counters.faults += 1
+            self.outbox.discard()
+            due = time.monotonic() + FAULT_PAUSE_S
+            logger.exception("a turn of the engine failed")
         if packets >= BUSY_PACKETS:
             self._schedule(0.0 if packets >= BATCHES_PER_TURN * RECEIVE_SLOTS else self._coalesce_s)
         else:

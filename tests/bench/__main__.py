@@ -1,4 +1,4 @@
-"""`python -m tests.bench [pages|signaling|admit ...]`: measures and writes var/bench.json. Exit code 1 when one failed."""
+"""`python -m tests.bench [pages|signaling|admit|engine ...]`: measures and writes var/bench.json. Exit code 1 when one failed."""
 
 import argparse
 import importlib
@@ -7,7 +7,12 @@ import traceback
 
 from tests.bench import rows
 
-PARTS = {"pages": "tests.bench.pages", "signaling": "tests.bench.signaling_load", "admit": "tests.bench.admit_to_frame"}
+PARTS = {
+    "pages": "tests.bench.pages",
+    "signaling": "tests.bench.signaling_load",
+    "admit": "tests.bench.admit_to_frame",
+    "engine": "tests.bench.engine",
+}
 
 
 def main() -> int:

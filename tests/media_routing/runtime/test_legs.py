@@ -160,19 +160,18 @@ async def test_a_restart_that_changes_more_is_refused(room, what):
     assert await hears(paul, anna)
 
 
-async def test_a_flood_from_a_participant_is_that_participants_loss(room):
-    """SEC-13: thirty times what a publisher may send; the others are served and the loss is counted."""
+async def test_a_flood_from_a_participant_is_that_participants_loss(room, monkeypatch):
+    """SEC-13: far more than a publisher may send; the others are served and the loss is counted."""
+    monkeypatch.setattr(limits, "PACKETS_PER_S", 200)  # a busy machine cannot flood the real limit
     service, anna, paul = room
     mallory = await seated(service, "mallory")
-    packets = [
-        mallory.make_rtp(mallory.video_ssrc, CAMERA_PT, b"\x10" + b"x" * 1000) for _ in range(3 * limits.PACKETS_PER_S)
-    ]
-    mallory.link.refill(1)
+    mallory.link.packets_left = 200
+    packets = [mallory.make_rtp(mallory.video_ssrc, CAMERA_PT, b"\x10" + b"x" * 1000) for _ in range(2000)]
     for number, packet in enumerate(packets):
         mallory.send(packet)
         if number % 100 == 99:
             await asyncio.sleep(0)
-    await until(lambda: mallory.link.limited_packets > limits.PACKETS_PER_S // 2, what="the limit")
+    await until(lambda: mallory.link.limited_packets > 500, what="the limit")
     assert await hears(anna, paul) and await hears(paul, anna)
     await until(lambda: mallory.link.packets_left > 0)
     assert await hears(anna, mallory)  # and comes back as soon as she behaves
