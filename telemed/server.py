@@ -127,8 +127,6 @@ class _Process:
         try:
             if settings.PROCESS_ROLE != "web":
                 await self._open_media()
-        except NotImplementedError:  # the engine is being built
-            pass
         except OSError as error:
             logger.critical("the media port cannot be opened: %s", error.strerror)
             self.exit_code = 1

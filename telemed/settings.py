@@ -154,7 +154,9 @@ if REDIS_URL:
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
             # Redis counts all sockets of one process together: channels' 100 would be full after 100 nudges.
-            "CONFIG": {"hosts": [REDIS_URL], "capacity": 2000, "expiry": 30},
+            # A read timeout longer than channels' blocking read of 5 s: redis-py's default is the same 5 s, so a busy
+            # machine lost sockets.
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 30}], "capacity": 2000, "expiry": 30},
         }
     }
 else:

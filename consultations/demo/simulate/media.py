@@ -77,10 +77,10 @@ class Picture(MediaStreamTrack):
 class MediaPeer:
     """`decoded[(participant, "audio"|"video")]` counts frames of each of the others."""
 
-    def __init__(self, profile: Profile, room_size: int, seed: int) -> None:
+    def __init__(self, profile: Profile, room_size: int, seed: int, decoded: Counter[tuple[str, str]]) -> None:
         self._profile, self._seed = profile, seed
         self.connection = secrets.token_hex(8)
-        self.decoded: Counter[tuple[str, str]] = Counter()
+        self.decoded = decoded
         self._who: dict[str, str] = {}
         self._links: list[BadLink] = []
         self._tasks: list[asyncio.Task[None]] = []

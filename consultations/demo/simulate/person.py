@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import secrets
+from collections import Counter
 from typing import Any
 
 import websockets
@@ -31,19 +32,21 @@ class Person:
         self.media: MediaPeer | None = None
         self.measured: dict[str, float] = {}
         self.reconnects = 0
+        self.decoded: Counter[tuple[str, str]] = Counter()
         self._ids = itertools.count(1)
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._changed = asyncio.Condition()
         self._socket: websockets.ClientConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._leaving = False
+        self._was_moved = False
 
     @property
     def id(self) -> str:
         return str(self.state["me"]["id"])
 
     async def start(self) -> None:
-        self._url = await asyncio.to_thread(self.browser.ws_url, self.code, self.entrance)
+        self.url = await asyncio.to_thread(self.browser.ws_url, self.code, self.entrance)
         self._tasks = [asyncio.create_task(self._live()), asyncio.create_task(self._keep_pinging())]
         await self.until(lambda: bool(self.state), "was not welcomed")
 
@@ -72,7 +75,9 @@ class Person:
             lambda: (self.state.get("join") or {}).get("engine") == "sfu", "was not sent to the media server"
         )
         self.phase = "joining"
-        self.media = MediaPeer(self.profile, self.state["join"]["room_size"], self._seed)
+        if self.media:
+            await self.media.close()
+        self.media = MediaPeer(self.profile, self.state["join"]["room_size"], self._seed, self.decoded)
         answer = await self.ask("sfu_offer", **await self.media.offer())
         await self.media.accept(answer["sdp"])
         await self.look()
@@ -107,7 +112,7 @@ class Person:
     async def _live(self) -> None:
         """One socket after the other until a final close code."""
         while not self._leaving:
-            with contextlib.suppress(OSError, websockets.InvalidHandshake, TimeoutError):
+            with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
                 await self._one_socket()
             if self._socket and self._socket.close_code in FINAL:
                 self.phase = f"closed {self._socket.close_code}"
@@ -119,7 +124,7 @@ class Person:
         headers = {"Cookie": self.browser.cookie_header()}
         origin: Any = self.browser.base_url
         async with websockets.connect(
-            self._url, additional_headers=headers, origin=origin, compression=None, max_size=2**22
+            self.url, additional_headers=headers, origin=origin, compression=None, max_size=2**22
         ) as socket:
             self._socket = socket
             await self._send({"type": "hello", "v": 1, "page": self.page, "rev": 0})
@@ -132,12 +137,16 @@ class Person:
         match message["type"]:
             case "welcome" | "state":
                 self.state = message["state"]
+                if message["type"] == "welcome" and self._was_moved:
+                    self._was_moved = False
+                    self._tasks.append(asyncio.create_task(self.join_media()))
             case "reply":
                 reply = self._replies.pop(message["id"], None)
                 if reply and not reply.done():
                     reply.set_result(message)
             case "moved":
-                self._url = message["ws_url"]
+                self.url = message["ws_url"]
+                self._was_moved = self.media is not None  # its media server is another one now
             case "sfu_slots" if self.media and message["connection"] == self.media.connection:
                 self.media.map_slots(message["slots"])
             case "sfu_closed":

@@ -26,17 +26,17 @@ class Simulation:
     async def run(self, participants: int, seconds: float) -> dict[str, Any]:
         """Return the summary; its `ok` says whether everybody decoded everybody to the end. Raises Failed."""
         try:
-            await self._gather_people(participants)
+            await self.gather_people(participants)
             started = time.monotonic()
             await asyncio.gather(*(person.join_media() for person in self.people))
             all_seen_s = await self._watch(started, seconds)
-            at_end = self._counts()
+            at_end = self.counts()
             await self._watch_for(LAST_PART_S)
             return self._summary(seconds, all_seen_s, at_end)
         finally:
             await asyncio.gather(*(person.close() for person in self.people), return_exceptions=True)
 
-    async def _gather_people(self, participants: int) -> None:
+    async def gather_people(self, participants: int) -> None:
         """Everybody waits, is let in, and sees a visit of that size."""
         in_group = participants <= 4
         first = self._links["group_patient_url" if in_group else "patient_url"]
@@ -74,7 +74,7 @@ class Simulation:
         all_seen_s = -1.0
         while (passed := time.monotonic() - started) < seconds:
             await asyncio.sleep(min(LOOK_EVERY_S / 8, seconds - passed))
-            if all_seen_s < 0 and not self._missing({}):
+            if all_seen_s < 0 and not self.missing({}):
                 all_seen_s = time.monotonic() - started
             if int(passed / LOOK_EVERY_S) != int((time.monotonic() - started) / LOOK_EVERY_S):
                 await self._look()
@@ -89,17 +89,14 @@ class Simulation:
             await person.measure()
         self._show(self.people)
 
-    def _counts(self) -> dict[tuple[str, str, str], int]:
+    def counts(self) -> dict[tuple[str, str, str], int]:
         return {
-            (person.id, other, kind): count
-            for person in self.people
-            if person.media
-            for (other, kind), count in person.media.decoded.items()
+            (person.id, other, kind): count for person in self.people for (other, kind), count in person.decoded.items()
         }
 
-    def _missing(self, before: dict[tuple[str, str, str], int]) -> list[str]:
+    def missing(self, before: dict[tuple[str, str, str], int]) -> list[str]:
         """Return who decoded nothing new of whom since `before`."""
-        now = self._counts()
+        now = self.counts()
         return [
             f"{person.name} decodes no {kind} of {other.name}"
             for person in self.people
@@ -110,7 +107,7 @@ class Simulation:
         ]
 
     def _summary(self, seconds: float, all_seen_s: float, at_end: dict[tuple[str, str, str], int]) -> dict[str, Any]:
-        missing = self._missing(at_end)
+        missing = self.missing(at_end)
         return {
             "ok": not missing,
             "participants": len(self.people),
@@ -124,9 +121,7 @@ class Simulation:
                     "reconnects": person.reconnects,
                     **{name: round(value, 3) for name, value in person.measured.items()},
                     "frames_decoded": {
-                        other.name + f"#{number}": {
-                            kind: person.media.decoded[other.id, kind] for kind in ("audio", "video")
-                        }
+                        other.name + f"#{number}": {kind: person.decoded[other.id, kind] for kind in ("audio", "video")}
                         for number, other in enumerate(self.people)
                         if other is not person and person.media
                     },

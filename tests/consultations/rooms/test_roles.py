@@ -72,7 +72,7 @@ def free_ports(count: int) -> int:
         return first
 
 
-def start_site(redis_url: str, directory: Path, *roles: str) -> RolesServer:
+def start_site(redis_url: str, directory: Path, *roles: str, **environment: str) -> RolesServer:
     rtc_port = free_ports(4)
     shared = {
         "DEMO": "1",
@@ -80,6 +80,7 @@ def start_site(redis_url: str, directory: Path, *roles: str) -> RolesServer:
         "REDIS_URL": redis_url,
         "TELEMED_VAR_DIR": str(directory),
         "METRICS_TOKEN": TOKEN,
+        **environment,
     }
     site = RolesServer(arguments=[*roles, "--rtc-port", str(rtc_port)], **shared)
     site.rtc_port = rtc_port
@@ -199,6 +200,20 @@ async def test_a_foreign_origin_is_refused_by_an_rtc_process(site: RolesServer, 
         with pytest.raises(websockets.InvalidStatus) as refused:
             await asking.__aenter__()
         assert refused.value.response.status_code == 403
+
+
+async def test_a_redis_that_stalls_ends_no_socket(
+    site: RolesServer, redis_here: str, people: tuple[Doctor, Patient]
+) -> None:
+    """redis-py gives up reading after 5 s by default, which is how long the channel layer's read may block."""
+    async with seated(people) as (calling, waiting):
+        with socket.create_connection((urlsplit(redis_here).hostname, urlsplit(redis_here).port)) as admin:
+            admin.sendall(b"CLIENT PAUSE 6000 ALL\r\n")
+            assert admin.recv(10) == b"+OK\r\n"
+        await asyncio.sleep(6.5)
+        for one in (calling, waiting):
+            await one.send({"type": "ping", "rev": 0})
+            await one.until("pong")
 
 
 def test_an_rtc_process_renders_no_pages(site: RolesServer) -> None:

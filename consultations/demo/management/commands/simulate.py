@@ -69,7 +69,7 @@ def table(people: Any) -> str:
             continue
         rtt = f"{measured['rtt_ms']:.0f}ms" if measured["rtt_ms"] >= 0 else "-"
         frames = [
-            f"{other.name}:{person.media.decoded[other.id, 'audio']}+{person.media.decoded[other.id, 'video']}"
+            f"{other.name}:{person.decoded[other.id, 'audio']}+{person.decoded[other.id, 'video']}"
             for other in people
             if other is not person
         ]

@@ -1,0 +1,30 @@
+"""System checks of the rooms."""
+
+import pytest
+
+from consultations.rooms.checks import check_rtc_address
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://clinic.example:{port}", "wss://clinic.example/rtc/{index}", "wss://clinic.example/b/rtc/{index}"]
+)
+def test_rtc_addresses_on_the_pages_host_are_fine(settings, url: str) -> None:
+    settings.PUBLIC_BASE_URL, settings.RTC_URL = "https://clinic.example", url
+    assert check_rtc_address() == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wss://rtc{index}.clinic.example",  # host-only cookies would not go there
+        "ws://clinic.example:{port}",
+        "https://clinic.example:{port}",
+        "wss://clinic.example/{number}",
+        "wss://clinic.example/{",
+        "wss://clinic.example/?process={index}",
+        "",
+    ],
+)
+def test_others_stop_the_start(settings, url: str) -> None:
+    settings.PUBLIC_BASE_URL, settings.RTC_URL = "https://clinic.example", url
+    assert [error.id for error in check_rtc_address()] == ["rooms.E002"]
