@@ -75,6 +75,10 @@ class MediaPage:
         """On how many lines of one kind something came so far."""
         return sum(self.slots.get(mid) == kind for mid in self.packets)
 
+    async def cut(self) -> None:
+        """Fall silent without a word, as when the network is gone: no DTLS alert, no BYE."""
+        await self.pc.getTransceivers()[0].sender.transport.transport._connection.close()
+
     async def close(self) -> None:
         await self.pc.close()
 

@@ -175,6 +175,22 @@ async def test_a_lost_socket_leaves_the_media_alone_and_removal_cuts_them(own_se
         assert visit.pages["paul"].lines("audio") == 1
 
 
+async def test_the_server_tells_the_others_within_three_seconds_who_fell_silent(own_server: AppServer) -> None:
+    async with three_people(own_server) as visit:
+        for name in ("anna", "paul", "ina"):
+            await visit.join(name)
+        for page in visit.pages.values():
+            await until(lambda page=page: page.lines("audio") == 2)
+        cut_at = time.monotonic()
+        await visit.pages["ina"].cut()
+        for socket in (visit.anna, visit.paul):
+            told = await socket.until("sfu_presence", participant=visit.ids["ina"], state="lost")
+            assert told["silence_ms"] <= 3000
+            assert time.monotonic() - cut_at <= 3.3  # and this process's own delay
+        assert visit.anna.state["me"]["state"] == "admitted"
+        assert await goes_on(visit.pages["paul"])
+
+
 async def test_whose_right_ends_elsewhere_loses_the_media_within_five_seconds(own_server: AppServer) -> None:
     """No socket of this visit is told anything here: the seat's device is revoked in the database alone."""
     async with three_people(own_server) as visit:
