@@ -162,14 +162,15 @@ def keys_never_asked(keys: set[str], sources: dict[str, str]) -> set[str]:
 
 
 def prose(source: str) -> list[str]:
-    """Return strings of two or more words that a page could show; errors for programmers and selectors are none."""
+    """Return strings of two or more words that a page could show; errors for programmers, selectors and the labels that
+    keys are derived with are none."""
     found = []
     for line in without_comments(source).splitlines():
         if re.search(r"Error\(|reject\(", line):
             continue
         for parts in _LITERAL.findall(line):
             text = re.sub(r"\$\{[^}]*\}", "", "".join(parts))
-            if re.search(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}", text) and not re.search(r"[\[\]=#]|px", text):
+            if re.search(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}", text) and not re.search(r"[\[\]=#]|px|^telemed |^SFrame ", text):
                 found.append(text)
     return found
 

@@ -79,7 +79,10 @@ async def walk_in(page: Page, url: str, within_s: float = 60) -> None:
         for step in ("join-continue", "details-continue", "device-check-done", "consent-agree"):
             button = page.get_by_test_id(step)
             if await button.is_visible() and await button.is_enabled():
-                if step == "details-continue" and await page.locator("[data-step=details] [name=location]").is_visible():
+                if (
+                    step == "details-continue"
+                    and await page.locator("[data-step=details] [name=location]").is_visible()
+                ):
                     await fill_details(page)
                 await button.click()
                 break
