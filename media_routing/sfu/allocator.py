@@ -109,8 +109,10 @@ class _Division:
         before = self._previous.get(demand.key, OFF)
         if layer <= before:
             return demand.layers[layer].bps * _STAY_MARGIN
+        # A face instead of none, and the word that passes on: waiting for a reserve there would be worse than a tremble.
         is_lowest = before == OFF and layer == layer_for_height(demand.layers, 1)
-        return demand.layers[layer].bps * (1.0 if is_lowest else _RAISE_MARGIN)
+        is_due = demand.is_first and demand.layers[layer].height <= _PREFERRED_HEIGHT
+        return demand.layers[layer].bps * (1.0 if is_lowest or is_due else _RAISE_MARGIN)
 
 
 class Allocator:
