@@ -155,11 +155,18 @@ class TrendlineDetector:
 
 
 def _slope(points: Iterable[tuple[float, float]]) -> float:
-    """Least squares over (arrival ms, delay ms); 0.0 when all arrived at once."""
-    points = list(points)
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if spread == 0:
-        return 0.0
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    """Least squares over (arrival ms, delay ms); 0.0 when all arrived at once. One pass: it runs for every group."""
+    count = 0
+    first_x = first_y = sum_x = sum_y = sum_xx = sum_xy = 0.0
+    for x, y in points:
+        if not count:
+            first_x, first_y = x, y
+        count += 1
+        x -= first_x
+        y -= first_y
+        sum_x += x
+        sum_y += y
+        sum_xx += x * x
+        sum_xy += x * y
+    spread = sum_xx - sum_x * sum_x / count
+    return (sum_xy - sum_x * sum_y / count) / spread if spread > 0 else 0.0
