@@ -17,8 +17,10 @@ _PREFERRED_HEIGHT = 360
 # Raising costs a tenth more than staying: an estimate trembles, a picture must not.
 _RAISE_MARGIN, _STAY_MARGIN = 1.1, 0.95
 # mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a link that varies. An
-# estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner.
+# estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner,
+# and each time later when that was too soon.
 _HOLD_S, _HOLD_LOWEST_S = 10.0, 2.0
+_FORGET_FALLS_S = 20.0
 # Jitsi: at 15 % change or after 5 s.
 _CHANGE, _REVIEW_S = 0.15, 5.0
 
@@ -123,7 +125,8 @@ class Allocator:
         self._decided_at = float("-inf")
         self._budget_bps = 0.0
         self._changed = True
-        self._held_until = float("-inf")
+        self._fell_at = float("-inf")
+        self._hold_lowest_s = _HOLD_LOWEST_S
         self._held_bps = float("inf")
 
     def note_change(self) -> None:
@@ -145,19 +148,28 @@ class Allocator:
         """Divides `budget_bps` (the estimate's target). For 10 s after pictures fell for want of rate no more is spent
         than what made them fall, unless a clean probe has just proven more (`proven_bps`)."""
         budget = budget_bps
-        if now < self._held_until and proven_bps < budget_bps:
-            budget = min(budget_bps, max(self._held_bps, proven_bps))
+        if now < self._fell_at + _HOLD_S:
+            # What a probe has proven stays proven when the probe is long past: only the rate itself takes it back.
+            self._held_bps = max(self._held_bps, proven_bps)
+            budget = min(budget_bps, self._held_bps)
         before = self.current
-        lowest_bps = budget_bps - budget if now >= self._held_until - _HOLD_S + _HOLD_LOWEST_S else 0
+        lowest_bps = budget_bps - budget if now >= self._fell_at + self._hold_lowest_s else 0
         after = allocate(demands, budget, audio_bps, before.layers, lowest_bps)
-        if budget < self._budget_bps and self._fell_for_rate(demands, before, after):
-            self._held_until = now + _HOLD_S
-            self._held_bps = budget
+        if budget_bps < self._budget_bps and self._fell_for_rate(demands, before, after):
+            self._hold(budget, now)
         self.current = after
         self._decided_at = now
         self._budget_bps = budget_bps
         self._changed = False
         return after
+
+    def _hold(self, bps: float, now: float) -> None:
+        since_s = now - self._fell_at
+        if since_s > _FORGET_FALLS_S:
+            self._hold_lowest_s = _HOLD_LOWEST_S
+        elif since_s > _HOLD_LOWEST_S:  # not one of the steps of a single fall
+            self._hold_lowest_s = min(2 * self._hold_lowest_s, _HOLD_S)
+        self._fell_at, self._held_bps = now, bps
 
     @staticmethod
     def _fell_for_rate(demands: Sequence[Demand], before: Allocation, after: Allocation) -> bool:

@@ -124,6 +124,25 @@ class TestAllocator:
         assert self.layers(allocator, 4_000_000, 3.0, proven_bps=1_000_000) == {"a": MIDDLE, "b": LOW}
         assert self.layers(allocator, 4_000_000, 4.0, proven_bps=4_000_000) == {"a": HIGH, "b": HIGH}
 
+    def test_what_was_proven_stays_when_the_proof_is_old(self):
+        allocator = self.decided(4_000_000)
+        self.layers(allocator, 700_000, 1.0)
+        self.layers(allocator, 4_000_000, 3.0, proven_bps=4_000_000)
+        assert self.layers(allocator, 4_000_000, 8.5) == {"a": HIGH, "b": HIGH}
+        assert self.layers(allocator, 3_900_000, 9.5) == {"a": HIGH, "b": HIGH}
+
+    def test_a_lowest_layer_that_came_back_too_soon_waits_longer_the_next_time(self):
+        allocator = self.decided(AUDIO + 750_000)
+        now, waits = 10.0, []
+        for _ in range(3):
+            assert self.layers(allocator, AUDIO + 580_000, now)["b"] == OFF
+            fell_at = now
+            while self.layers(allocator, AUDIO + 750_000, now)["b"] == OFF:
+                now += 0.5
+            waits.append(now - fell_at)
+            now += 1.0
+        assert waits == [2.0, 4.0, 8.0]
+
     def test_while_held_a_new_speaker_still_takes_the_layer_of_the_old(self):
         allocator = self.decided(4_000_000)
         self.layers(allocator, 700_000, 1.0)
