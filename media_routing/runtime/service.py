@@ -90,13 +90,14 @@ class MediaService:
         """No new rooms from now on; running ones go on and may be joined (REL-6)."""
         self.draining = True
 
-    def can_carry(self, room_size: int) -> None:
-        """Returns when one more room of this size fits; raises MediaRefused `sfu_full` or `sfu_draining` (REL-11)."""
+    def can_carry(self, room_size: int, growing: str = "") -> None:
+        """Returns when one more room of this size fits, or the room `growing` would fit with this size; raises
+        MediaRefused `sfu_full` or `sfu_draining` (REL-11)."""
         if self._pump is None:
             raise MediaRefused("closed")
-        if self.draining:
+        if self.draining and not growing:
             raise MediaRefused("sfu_draining")
-        sizes = [room.size for room in self._rooms.values()]
+        sizes = [room.size for key, room in self._rooms.items() if key != growing]
         if self._meter.after_one_more(sizes, room_size) > self.settings.max_load:
             raise MediaRefused("sfu_full")
         planned_bps = sum(map(load.planned_bps, [*sizes, room_size]))
@@ -131,6 +132,9 @@ class MediaService:
                 return self._negotiate_again(link, sdp, sources)
         if running is None:
             self.can_carry(room_size)
+        elif room_size > running.size:  # more people were invited
+            self.can_carry(room_size, growing=room)
+            running.size = room_size
         elif seat is None and len(running.seats) >= running.size:
             raise MediaRefused("sfu_full")
         now = time.monotonic()
