@@ -185,6 +185,23 @@ async def test_a_room_has_the_size_that_was_asked_for():
             await Participant(service, "room", "iris", room_size=2, video=False).join()
 
 
+async def test_a_running_room_grows_when_more_are_invited_and_only_if_it_fits():
+    async with running_service() as service:
+        anna = await (await Participant(service, "room", "anna", room_size=2, video=False).join()).connected()
+        paul = await (await Participant(service, "room", "paul", room_size=2, video=False).join()).connected()
+        iris = await (await Participant(service, "room", "iris", room_size=3, video=False).join()).connected()
+        await until(lambda: iris.frames["audio"] > 20, what="audio")
+        assert service._rooms["room"].size == 3
+        for person in (anna, paul, iris):
+            await person.close()
+    async with running_service(max_load=0.03) as service:
+        anna = await (await Participant(service, "room", "anna", room_size=2, video=False).join()).connected()
+        with pytest.raises(MediaRefused, match="sfu_full"):
+            await Participant(service, "room", "iris", room_size=8, video=False).join()
+        assert service._rooms["room"].size == 2
+        await anna.close()
+
+
 async def test_who_never_connects_is_forgotten():
     async with running_service(connect_timeout_s=0.2) as service:
         anna = Participant(service, "room", "anna", video=False)
