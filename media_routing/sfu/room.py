@@ -58,15 +58,16 @@ class Room:
 
     # Who is here.
 
-    def add_leg(self, key: str, plan: LegPlan, link: object, now: float) -> Leg:
-        """A participant's new leg. A leg of the same key is replaced: its sources keep their slots with the others."""
+    def add_leg(self, key: str, plan: LegPlan, link: object, now: float, out: Outgoing | None = None) -> Leg:
+        """A participant's new leg. A leg of the same key is replaced: its sources keep their slots with the others.
+        `out` takes the packets of a leg that is no participant, e.g. a recorder: it has no place among the speakers."""
         before = self.legs.pop(key, None)
         self._drop(before, now)
         leg = Leg(
             key,
             plan,
             link,
-            self.out,
+            out or self.out,
             self._random,
             self.config,
             on_start=self._on_start,
@@ -75,7 +76,8 @@ class Room:
             now=now,
         )
         self.legs[key] = leg
-        self._speakers.add(key, now)
+        if out is None:
+            self._speakers.add(key, now)
         if before is not None:
             leg.publisher.follow(before.publisher)
             self._map_all(now)
