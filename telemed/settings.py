@@ -321,7 +321,7 @@ DEFAULT_FROM_EMAIL = env.env_str("DEFAULT_FROM_EMAIL", "visits@localhost")
 # --- Signaling limits (SEC-10, SEC-11) ------------------------------------------------------------------------------------
 SIGNALING_MAX_MESSAGE_BYTES = 64 * 1024
 SIGNALING_MESSAGES_PER_S = 20
-SIGNALING_BURST = 60
+SIGNALING_BURST = 120
 SIGNALING_HELLO_TIMEOUT_S = 5
 TURN_CREDENTIAL_TTL_S = 300
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -96,7 +96,7 @@ class VisitConsumer(GuardedSocket):
         match effect:
             case signaling.Relay(to, relayed):
                 await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": relayed})
-            case signaling.Spread() if not self._media.may_say():
+            case signaling.Spread() if not self._media.may_say(message):
                 await self.send_error("too_many_messages")
             case signaling.Spread(peers, said):
                 for to in peers:

@@ -110,12 +110,17 @@ class Desk:
                 visit.leave_visit(own, acting_user=user)
             case _ if user is None:
                 raise Refused("not_allowed")
-            case protocol.Admit(_, target, "not_confirmed"):
+            case protocol.Admit(_, target, "not_confirmed", _):
                 visit.refuse_identity(own, target=target, acting_user=user)
                 raise Refused("identity_not_confirmed")
-            case protocol.Admit(_, target, identity):
+            case protocol.Admit(_, target, identity, accept_unencrypted):
                 visit.admit_participant(
-                    own, target=target, identity=identity, acting_user=user, server_refusal=server_refusal
+                    own,
+                    target=target,
+                    identity=identity,
+                    acting_user=user,
+                    accept_unencrypted=accept_unencrypted,
+                    server_refusal=server_refusal,
                 )
             case protocol.AdmitDevice(_, target, device):
                 visit.admit_device(own, target=target, device=device, acting_user=user)

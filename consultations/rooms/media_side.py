@@ -19,6 +19,8 @@ from media_routing import api
 OFFERS_PER_S, OFFERS_BURST = 0.5, 6
 # Every word said goes to up to seven people. A newcomer gets the whole chat in some twenty.
 WORDS_PER_S, WORDS_BURST = 5.0, 40
+# When the eighth person comes, a page exchanges some six messages about keys with each of seven others.
+KEYS_PER_S, KEYS_BURST = 20.0, 120
 # What the engine refuses for a reason of its own is told as it is; the rest only that it did not work.
 _TOLD: Final = frozenset({"sfu_full", "sfu_draining", "bad_sdp"})
 
@@ -33,10 +35,13 @@ class MediaSide:
         now_s = time.monotonic()
         self._offers = TokenBucket(OFFERS_PER_S, OFFERS_BURST, now_s)
         self._words = TokenBucket(WORDS_PER_S, WORDS_BURST, now_s)
+        self._keys = TokenBucket(KEYS_PER_S, KEYS_BURST, now_s)
         self._answered: dict[str, Any] = {"id": ""}
 
-    def may_say(self) -> bool:
-        return self._words.take(time.monotonic())
+    def may_say(self, message: protocol.Message) -> bool:
+        """Return whether this page may say one more thing now. Keys are counted apart: a talker must not lock others out."""
+        about_keys = isinstance(message, protocol.Say) and isinstance(message.body, protocol.Keys)
+        return (self._keys if about_keys else self._words).take(time.monotonic())
 
     def refusal(self, desk: Desk) -> api.ServerRefusal:
         """Return what the server says to taking in this visit."""

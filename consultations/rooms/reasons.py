@@ -12,6 +12,9 @@ TEXTS: dict[str, str | Promise] = {
     "group_visit": _("This visit is meant for several people, so the clinic's media server passes everything on."),
     "stays_on_server": _("The visit goes on through the clinic's media server, so that nobody is interrupted."),
     "encrypted_to_server": _("Picture and sound are encrypted as far as the clinic's server, which passes them on."),
+    "server_is_blind": _(
+        "Picture and sound are encrypted from person to person. The server passes on what it cannot see or hear."
+    ),
     "addresses_hidden_by_server": _(
         "Everybody is connected to the clinic's server only, so nobody learns your address."
     ),

@@ -45,6 +45,13 @@ SENTENCES: dict[str, str | Promise] = {
     "consent_missing": _("The consent to treatment by video is still missing."),
     "identity_missing": _("Please say how you checked who this is."),
     "identity_not_confirmed": _("The person was not let in, because their identity is not confirmed."),
+    "encryption_required": _(
+        "This person's browser cannot encrypt from person to person, and this visit allows nothing else."
+        " A current Chrome, Edge, Firefox or Safari can."
+    ),
+    "encryption_not_accepted": _(
+        "This person's browser cannot encrypt from person to person. Say that you accept that, or ask for another browser."
+    ),
     "room_full": _("All seats in this visit are taken."),
     "visit_full": _("No more people can be invited into this visit."),
     "check_contact": _("Enter an e-mail address, or a phone number such as +49 170 1234567."),

@@ -45,8 +45,9 @@ def read_device_check(data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return (result to keep, whether the person hides their network address)."""
     turn = data.get("turn")
     rtt_ms = data.get("rtt_ms")
-    relay_only = data.get("relay_only", False)
-    if not isinstance(turn, dict) or not isinstance(relay_only, bool):
+    # A page that does not say it is an old one, and cannot encrypt.
+    flags = {name: data.get(name, False) for name in ("relay_only", "frame_encryption")}
+    if not isinstance(turn, dict) or not all(isinstance(flag, bool) for flag in flags.values()):
         raise Refused("bad_field", status=400)
     if rtt_ms is not None and (
         not isinstance(rtt_ms, int | float) or isinstance(rtt_ms, bool) or not 0 <= rtt_ms < 1e6
@@ -65,8 +66,9 @@ def read_device_check(data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         "network": choice_of(data, "network", _NETWORK),
         "rtt_ms": None if rtt_ms is None else round(rtt_ms),
         "turn": reach,
+        "frame_encryption": flags["frame_encryption"],
     }
-    return check, relay_only
+    return check, flags["relay_only"]
 
 
 def _can_be_called(number: str) -> bool:

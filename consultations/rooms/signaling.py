@@ -104,6 +104,8 @@ def decide(viewer: Viewer, message: Message) -> Effect:
             return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
         case protocol.SfuOffer() | protocol.SfuView():
             return _not_on_server(viewer, request_id) or Act(message)
+        case protocol.Say(_, protocol.Keys()):
+            return _spread(viewer, message) if viewer.admitted else Refuse("not_admitted")
         case protocol.Say():
             return _not_on_server(viewer) or _spread(viewer, message)
         case protocol.Leave():

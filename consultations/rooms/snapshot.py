@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from consultations.rooms.encryption import frame_encryption
 from consultations.rooms.facts import Person, RoomFacts
 from consultations.rooms.lifecycle import ADMITTED, ENDED, LIVE, may_return_until
 from consultations.rooms.signaling import Viewer
@@ -42,6 +43,7 @@ def build_snapshot(
             "emergency_number": facts.emergency_number,
         },
         "refusal": refusal if inside else None,
+        "frame_encryption": frame_encryption(facts.people),
     }
     return {
         "room": room,

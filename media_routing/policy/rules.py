@@ -149,6 +149,12 @@ CONDITIONS: tuple[Condition, ...] = (
         routes=("sfu",),
     ),
     Condition(
+        "server_is_blind",
+        lambda f: f.sfu_is_blind,
+        "Every browser encrypts picture and sound with keys the server never has: it passes on what it cannot read.",
+        routes=("sfu",),
+    ),
+    Condition(
         "relay_only_by_clinic",
         lambda f: f.relay_only_by_clinic,
         "The clinic hides everybody's network address: only relayed connections.",

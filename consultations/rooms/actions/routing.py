@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from consultations.clinics.models import TurnServer
+from consultations.rooms.encryption import REQUIRED, can_encrypt, frame_encryption
 from consultations.rooms.models import Participant, Room, RouteDecision
 from consultations.rooms.protocol import PathReport
 from media_routing import api
@@ -14,16 +15,20 @@ from media_routing import api
 MAX_PATH_REPORTS = 200
 
 
-def weigh_route(room: Room, *, joining: int = 0, server_refusal: api.ServerRefusal = "") -> api.Decision:
-    """Return what the engine would decide with `joining` more people inside. Writes nothing; two queries.
+def weigh_route(
+    room: Room, *, joining: int = 0, newcomer: Participant | None = None, server_refusal: api.ServerRefusal = ""
+) -> api.Decision:
+    """Return what the engine would decide with `joining` more people inside, or with the `newcomer`. Writes nothing; two queries.
 
     `server_refusal` is what the media server of this process said about taking in one more visit.
     """
     people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
+    inside = [person for person in people if person.state == Participant.State.ADMITTED]
+    present = [*inside, newcomer] if newcomer else inside
     clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
     return api.decide(
         api.Facts(
-            participants=sum(person.state == Participant.State.ADMITTED for person in people) + joining,
+            participants=len(present) + joining,
             seats=room.seats,
             visit_is_group=visit_type.is_group,
             privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
@@ -33,9 +38,17 @@ def weigh_route(room: Room, *, joining: int = 0, server_refusal: api.ServerRefus
             turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
             sfu_available=settings.SFU_ENABLED,
             server_refusal=server_refusal,
+            sfu_is_blind=all(can_encrypt(person.device_check) for person in present)
+            and frame_encryption(people) == REQUIRED,
             on_server=room.state == Room.State.LIVE and room.route == "sfu",
         )
     )
+
+
+def must_encrypt(room: Room) -> bool:
+    """True where nobody may come in without end-to-end encryption (PRIV-1)."""
+    appointment = room.appointment
+    return appointment.clinic.profile == "kbv" or appointment.visit_type.privacy_class == "maximum"
 
 
 def choose_route(room: Room, *, trigger: str, server_refusal: api.ServerRefusal = "") -> api.Decision:

@@ -17,6 +17,7 @@ from consultations.rooms import lifecycle
 from consultations.rooms.access import CLOCK_SKEW, find_known_device, is_idle, is_used_up
 from consultations.rooms.actions.people import lock_room, missing_consent, move_seat, record, room_changed, seat_in
 from consultations.rooms.actions.routing import choose_route
+from consultations.rooms.encryption import can_encrypt
 from consultations.rooms.models import JoinLink, Participant, SeatDevice
 from consultations.rooms.refusals import Refused
 from telemed.audit import Private
@@ -158,7 +159,9 @@ def start_waiting(participant: Participant) -> None:
         raise Refused("consent_missing")
     until = lifecycle.may_return_until(seat.state, seat.admitted_at, seat.left_at)
     now = timezone.now()
-    if until is not None and now <= until + CLOCK_SKEW and room.state == lifecycle.LIVE:
+    in_time = until is not None and now <= until + CLOCK_SKEW and room.state == lifecycle.LIVE
+    # In a browser that cannot encrypt, one comes in only when the practitioner accepts that.
+    if in_time and can_encrypt(seat.device_check):
         move_seat(seat, "come_back")
         seat.left_at, seat.end_reason = None, ""
         seat.save(update_fields=["state", "left_at", "end_reason"])

@@ -18,7 +18,8 @@ from consultations.rooms.actions.people import (
     room_changed,
     seat_in,
 )
-from consultations.rooms.actions.routing import choose_route, record_refused_route, weigh_route
+from consultations.rooms.actions.routing import choose_route, must_encrypt, record_refused_route, weigh_route
+from consultations.rooms.encryption import can_encrypt
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.protocol import OUTCOMES
 from consultations.rooms.refusals import Refused
@@ -50,21 +51,32 @@ def enter_visit(participant: Participant, *, acting_user: User, server_refusal: 
 
 
 def admit_participant(
-    participant: Participant, *, target: str, identity: str, acting_user: User, server_refusal: ServerRefusal = ""
+    participant: Participant,
+    *,
+    target: str,
+    identity: str,
+    acting_user: User,
+    accept_unencrypted: bool = False,
+    server_refusal: ServerRefusal = "",
 ) -> None:
     """Let a waiting person in. The identity outcome is recorded first and decides (CLIN-2).
 
     Raises Refused; when media could not flow with one more person, its code is the reason (docs/ROUTING.md). That refusal
     is part of the visit's story and is committed. Somebody whose identity is not confirmed: `refuse_identity`.
     """
-    in_the_way = _admit(participant, target, identity, acting_user, server_refusal)
+    in_the_way = _admit(participant, target, identity, acting_user, accept_unencrypted, server_refusal)
     if in_the_way:
         raise Refused(in_the_way)
 
 
 @transaction.atomic
 def _admit(
-    participant: Participant, target: str, identity: str, acting_user: User, server_refusal: ServerRefusal
+    participant: Participant,
+    target: str,
+    identity: str,
+    acting_user: User,
+    accept_unencrypted: bool,
+    server_refusal: ServerRefusal,
 ) -> str:
     room, own = _lock_staff_seat(participant, acting_user)
     _require_inside(own)
@@ -82,7 +94,12 @@ def _admit(
     inside = Participant.objects.filter(room=room, state=Participant.State.ADMITTED).count()
     if inside >= room.seats:
         raise Refused("room_full")
-    decision = weigh_route(room, joining=1, server_refusal=server_refusal)
+    unencrypted = not can_encrypt(seat.device_check)
+    if unencrypted and must_encrypt(room):
+        raise Refused("encryption_required")
+    if unencrypted and not accept_unencrypted:
+        raise Refused("encryption_not_accepted")
+    decision = weigh_route(room, newcomer=seat, server_refusal=server_refusal)
     if decision.refusal:
         reason = decision.reasons[0].code
         record_refused_route(room, decision)
@@ -100,7 +117,8 @@ def _admit(
     room_changed(room)
     if room.appointment.status != Appointment.Status.IN_VISIT:
         appointment_actions.change_status(room.appointment, Appointment.Status.IN_VISIT, acting_user=acting_user)
-    record("room.admitted", seat, acting_user=acting_user, identity=identity)
+    accepted = {"accept_unencrypted": True} if unencrypted else {}
+    record("room.admitted", seat, acting_user=acting_user, identity=identity, **accepted)
     return ""
 
 

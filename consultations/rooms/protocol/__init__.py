@@ -23,7 +23,7 @@ from consultations.rooms.protocol.peer import (
     check_sdp,
 )
 from consultations.rooms.protocol.reading import READERS, Message, Request, parse
-from consultations.rooms.protocol.talk import Chat, ChatLine, History, MediaState, Say
+from consultations.rooms.protocol.talk import Chat, ChatLine, History, Keys, MediaState, Say, Sealed
 from consultations.rooms.protocol.visit import (
     GUEST_ROLES,
     OUTCOMES,
@@ -56,6 +56,7 @@ __all__ = [
     "History",
     "IceServers",
     "Invite",
+    "Keys",
     "Leave",
     "MediaState",
     "Message",
@@ -68,6 +69,7 @@ __all__ = [
     "Request",
     "Restart",
     "Say",
+    "Sealed",
     "SfuOffer",
     "SfuView",
     "Signal",

@@ -97,6 +97,22 @@ class Fields:
             raise ProtocolError("bad_field")
         return value
 
+    def optional_flag(self, name: str) -> bool:
+        return False if self._data.get(name) is None else self.flag(name)
+
+    def small_object(self, name: str, *, max_bytes: int) -> dict[str, object]:
+        """Return an object that is handed on unread. No larger than `max_bytes` when it is written down again."""
+        value = self._data.get(name)
+        if not isinstance(value, dict):
+            raise ProtocolError("bad_field")
+        try:
+            size_bytes = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        except (UnicodeEncodeError, RecursionError):
+            raise ProtocolError("bad_field") from None
+        if size_bytes > max_bytes:
+            raise ProtocolError("bad_field")
+        return value
+
     def items(self, name: str, *, limit: int) -> "list[Fields]":
         """Return the objects of a list of at most `limit`."""
         return [Fields(item) for item in self.raw_list(name, limit=limit)]

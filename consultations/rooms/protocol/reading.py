@@ -55,7 +55,10 @@ READERS: Final[dict[str, Callable[[Fields], Message]]] = {
     "ice_servers": lambda fields: IceServers(fields.request_id()),
     "leave": lambda fields: Leave(fields.request_id()),
     "admit": lambda fields: Admit(
-        fields.request_id(), fields.public_id("participant"), fields.choice("identity", IDENTITIES)
+        fields.request_id(),
+        fields.public_id("participant"),
+        fields.choice("identity", IDENTITIES),
+        fields.optional_flag("accept_unencrypted"),
     ),
     "admit_device": lambda fields: AdmitDevice(
         fields.request_id(), fields.public_id("participant"), fields.public_id("device")

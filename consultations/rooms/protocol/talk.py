@@ -1,6 +1,7 @@
 """What people on the media server say to each other's pages: chat, and the state of their devices. Nothing is kept."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,11 @@ MAX_TEXT_CHARS: Final = 4000  # as in static/js/lib/chat_log.js
 MAX_HISTORY: Final = 100  # messages in one `say`; a longer history comes in several
 MAX_AT_MS: Final = 2**53 - 1
 
+MAX_KEYS_BYTES: Final = 4096
+MAX_SEALED_CHARS: Final = 24_000  # 12 kB of history (static/js/lib/chat_share.js) in base64, and room to spare
+
+_KINDS = frozenset({"media", "chat", "history", "keys", "sealed"})
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _SLOTS = frozenset({"audio", "video"})
 _TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
 # Chat has lines; other control characters have no business in it.
@@ -66,12 +72,32 @@ class History:
         return {"kind": "history", "messages": lines}
 
 
-SayBody = MediaState | Chat | History
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What two pages agree on keys with (docs/PRIVACY.md): public keys, and secrets wrapped for one page. Nothing to read here."""
+
+    keys: Mapping[str, object]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "keys", "keys": dict(self.keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Chat, history or the state of devices, encrypted between the pages."""
+
+    data: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "sealed", "data": self.data}
+
+
+SayBody = MediaState | Chat | History | Keys | Sealed
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """`to` None is everybody; a history always goes to one."""
+    """`to` None is everybody; a history and keys always go to one."""
 
     to: str | None
     body: SayBody
@@ -80,15 +106,19 @@ class Say:
 def read_say(fields: Fields) -> Say:
     to = None if fields.is_null("to") else fields.public_id("to")
     body = _body(fields.inner("body"))
-    if to is None and isinstance(body, History):
+    if to is None and isinstance(body, History | Keys):
         raise ProtocolError("bad_field")
     return Say(to, body)
 
 
 def _body(fields: Fields) -> SayBody:
-    kind = fields.choice("kind", frozenset({"media", "chat", "history"}))
+    kind = fields.choice("kind", _KINDS)
     if kind == "media":
         return _media(fields.inner("media"))
+    if kind == "keys":
+        return Keys(fields.small_object("keys", max_bytes=MAX_KEYS_BYTES))
+    if kind == "sealed":
+        return Sealed(fields.text("data", _BASE64URL, limit=MAX_SEALED_CHARS))
     if kind == "chat":
         return Chat(_line(fields.inner("message")))
     lines = fields.items("messages", limit=MAX_HISTORY)

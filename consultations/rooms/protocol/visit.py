@@ -42,9 +42,12 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
+    """`accept_unencrypted`: the practitioner lets somebody in whose browser cannot encrypt frames (PRIV-2)."""
+
     id: str
     participant: str
     identity: str
+    accept_unencrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
