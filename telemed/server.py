@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from consultations.rooms.nodes.keeper import NodeKeeper
 
 logger = logging.getLogger(__name__)
+
+
+EXIT_WITHIN_S = 3.0
 
 
 def refuse_wrong_settings() -> None:
@@ -88,7 +92,12 @@ def run(
     )
     server.endpoints = endpoints  # it refuses to be made without any
     server.run()
-    return process.exit_code if not server.abort_start else 1
+    code = process.exit_code if not server.abort_start else 1
+    # A database thread that waits for the loop, which turns no more, would keep the interpreter from ending for ever.
+    giving_up = threading.Timer(EXIT_WITHIN_S, os._exit, (code,))
+    giving_up.daemon = True
+    giving_up.start()
+    return code
 
 
 class _Process:

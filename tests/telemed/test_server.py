@@ -17,6 +17,20 @@ for (name,) in cursor.fetchall():
 """
 
 
+STUCK_THREAD = """
+import asyncio, os, signal, threading
+import django
+django.setup()
+from telemed import server
+
+def ready(port):
+    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+raise SystemExit(server.run("127.0.0.1", 0, ready=ready))
+"""
+
+
 @pytest.fixture
 def manage(tmp_path: Path):
     """Runs manage.py on a migrated database of its own."""
@@ -48,3 +62,11 @@ def test_it_starts_when_all_is_well(manage) -> None:
     with pytest.raises(subprocess.TimeoutExpired) as running:
         manage("serve", "--port", "0", timeout_s=10)
     assert b"Listening on" in (running.value.stdout or b"")
+
+
+def test_it_ends_though_a_thread_never_does(manage, tmp_path: Path) -> None:
+    """A nudge asks the event loop from the database thread: when the loop has stopped, nobody answers."""
+    environment = {**os.environ, "TELEMED_VAR_DIR": str(tmp_path), "TESTING": "1"}
+    environment["DJANGO_SETTINGS_MODULE"] = "telemed.settings"
+    done = subprocess.run([sys.executable, "-c", STUCK_THREAD], cwd=ROOT, env=environment, timeout=30, check=False)
+    assert done.returncode == 0
