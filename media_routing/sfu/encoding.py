@@ -71,7 +71,7 @@ class Encoding:
         self.last_packet_at = float("-inf")
         self.is_paused = False
         """Muted audio that nobody gets until it makes a sound."""
-        self.meter = LayerMeter()
+        self.meter = LayerMeter(is_alone=len(source.line.rids) < 2)
         self.bytes_received = 0
         self.max_bps = max_bps
         # One second's worth may come at once: a key frame.

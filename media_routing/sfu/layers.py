@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 _WINDOW_S = 1.0
 _SAMPLE_S = 0.1
-# A layer without packets this long was switched off by its sender.
-_SILENT_S = 1.5
+# A layer without packets this long was switched off by its sender. Whoever watches it stands still until that is noticed;
+# a stream alone is a screen perhaps, of which a still picture is sent once a second.
+_SILENT_S, _ALONE_SILENT_S = 0.5, 1.5
 # Before the first use half a second shows its cost; a layer that went away must prove itself longer (mediasoup: 2 s),
 # as senders near their limit switch layers on and off.
 _FIRST_S, _AGAIN_S = 0.5, 2.0
@@ -29,7 +30,8 @@ class Layer:
 class LayerMeter:
     """Measures one layer from its byte counter; the forwarding path only counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_alone: bool = False) -> None:
+        self._silent_s = _ALONE_SILENT_S if is_alone else _SILENT_S
         self._samples: deque[tuple[float, int]] = deque()
         self._last_total = 0
         self._last_packet_at = float("-inf")
@@ -49,7 +51,7 @@ class LayerMeter:
                 self._active_since = now
                 samples.clear()
                 self._bps = 0.0
-        elif self._active_since is not None and now - self._last_packet_at > _SILENT_S:
+        elif self._active_since is not None and now - self._last_packet_at > self._silent_s:
             self._active_since = None
             self._was_off = True
         elapsed = now - samples[-1][0] if samples else 0.0

@@ -27,10 +27,11 @@ def test_a_new_layer_may_be_chosen_after_half_a_second():
     assert meter.usable_bps(now) == pytest.approx(500_000, rel=0.2)
 
 
-def test_a_silent_layer_is_gone_after_a_second_and_a_half_and_must_be_there_for_two_to_return():
-    meter = LayerMeter()
+@pytest.mark.parametrize(("is_alone", "silent_s"), [(False, 0.4), (True, 1.4)])
+def test_a_silent_layer_is_gone_soon_and_must_be_there_for_two_seconds_to_return(is_alone, silent_s):
+    meter = LayerMeter(is_alone=is_alone)
     now, total = feed(meter, 500_000, 3)
-    now, total = feed(meter, 0, 1.4, now, total)
+    now, total = feed(meter, 0, silent_s, now, total)
     assert meter.active
     now, total = feed(meter, 0, 0.3, now, total)
     assert not meter.active
