@@ -59,6 +59,12 @@ class Clinic(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(85)],
         help_text=_("At most 85 days: the law asks for less than three months."),
     )
+    recording_days = models.PositiveSmallIntegerField(
+        _("days that recordings are kept"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text=_("Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -67,6 +73,11 @@ class Clinic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def allows_capture(self) -> bool:
+        """Whether a machine may keep anything of a visit (PRIV-1). The database refuses the rows all the same."""
+        return self.profile != self.Profile.KBV
 
 
 class Membership(models.Model):

@@ -1,10 +1,22 @@
 """Which text is shown to whom, and what somebody has already decided."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
 from consultations.appointments.models import Appointment
 from consultations.consent.models import ConsentRecord, ConsentText, Purpose
 
 # Nobody is treated by video without it, whatever the visit type says; `VisitType.purposes` lists what may be asked besides.
 REQUIRED_PURPOSES = (Purpose.TREATMENT.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`state` is granted, refused or withdrawn; `at` since when."""
+
+    state: str
+    at: datetime
 
 
 def current_text(purpose: str, languages: list[str]) -> ConsentText | None:
@@ -26,3 +38,21 @@ def is_granted(appointment: Appointment, person: str, purpose: str) -> bool:
     """Return whether the newest answer is a yes that was not withdrawn."""
     record = latest_decision(appointment, person, purpose)
     return record is not None and record.decision == ConsentRecord.Decision.GRANTED and record.withdrawn_at is None
+
+
+def consent_states(appointment: Appointment, people: Iterable[str]) -> dict[str, dict[str, Answer]]:
+    """Return person -> purpose -> their newest answer in this visit. People without one are missing. One query."""
+    records = ConsentRecord.objects.filter(appointment=appointment, person__in=list(people))
+    found: dict[str, dict[str, Answer]] = {}
+    rows = records.order_by("decided_at", "pk").values_list("person", "purpose", "decision", "decided_at", "withdrawn_at")
+    for person, purpose, decision, decided_at, withdrawn_at in rows:
+        answer = Answer("withdrawn" if withdrawn_at else decision, withdrawn_at or decided_at)
+        found.setdefault(person, {})[purpose] = answer
+    return found
+
+
+def records_of(appointment: Appointment, person: str) -> list[ConsentRecord]:
+    """Return the newest answer to each purpose, in the order of the purposes, for the person's own page."""
+    records = ConsentRecord.objects.filter(appointment=appointment, person=person).select_related("text")
+    newest = {record.purpose: record for record in records.order_by("decided_at", "pk")}
+    return [newest[purpose] for purpose in Purpose.values if purpose in newest]

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from consultations.appointments.models import Appointment
-from consultations.consent.models import ConsentRecord, ConsentText
+from consultations.consent.models import CAPTURE_PURPOSES, ConsentRecord, ConsentText
 from telemed import audit
 
 
@@ -23,8 +23,11 @@ def record_decision(
     appointment: Appointment, *, text: ConsentText, decision: str, capacity: str, acting_seat: str
 ) -> ConsentRecord:
     """Keep a person's answer to one text. `acting_seat` is the participant's public id. Raises ValueError for unknown words
-    and for a text that nobody qualified has reviewed (CLIN-9): the pages offer neither.
+    and for a text that nobody qualified has reviewed (CLIN-9): the pages offer neither. PermissionError: the clinic's
+    profile allows no capture, so nobody is asked about it (PRIV-1).
     """
+    if text.purpose in CAPTURE_PURPOSES and not appointment.clinic.allows_capture:
+        raise PermissionError("this profile allows no capture")
     if decision not in ConsentRecord.Decision.values or capacity not in ConsentRecord.Capacity.values:
         raise ValueError("no such decision or capacity")
     if text.reviewed_at is None:

@@ -1,6 +1,6 @@
 """What people agreed to: versioned texts, and one record per person, purpose and visit."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,21 @@ from consultations.appointments.models import Appointment
 
 class Purpose(models.TextChoices):
     TREATMENT = "treatment", _("Treatment by video")
+    RECORDING = "recording", _("Recording")
+    COMBINED = "combined", _("One file of everybody")
+    TRANSCRIPT = "transcript", _("Transcript")
+    AI_NOTE = "ai_note", _("Draft of a note by AI")
+    STILLS = "stills", _("Still pictures")
+
+
+# What a machine keeps of a visit. Each is asked for by itself, off until somebody asks, and never needed for the visit.
+CAPTURE_PURPOSES: Final = (
+    Purpose.RECORDING.value,
+    Purpose.COMBINED.value,
+    Purpose.TRANSCRIPT.value,
+    Purpose.AI_NOTE.value,
+    Purpose.STILLS.value,
+)
 
 
 class ConsentText(models.Model):
