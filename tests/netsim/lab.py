@@ -25,6 +25,7 @@ from types import TracebackType
 from tests.netsim.namespace import Namespace, connect, sweep
 from tests.netsim.nat import Firewall, NatKind, loss_rules, router_rules
 from tests.netsim.relay import Relay, write_certificate
+from tests.netsim.slow_wire import SlowWire
 
 RELAY_HOST = "203.0.113.10"
 RELAY_HOST6 = "2001:db8:f::10"
@@ -32,13 +33,18 @@ WEB_HOST = "203.0.113.20"
 SINK_GATEWAY = "192.0.2.1"
 # What the relay may reach here although the deployed configuration forbids it: WAN sides and its own address.
 LAB_PREFIXES = ["198.51.100.0-198.51.100.255", f"{RELAY_HOST}-{RELAY_HOST}", f"{RELAY_HOST6}-{RELAY_HOST6}"]
+# Two packets and a bit, or 10 ms: a bucket of 16 kB would give a line of 250 kbit/s half a second for nothing.
+_BURST_BYTES = 3200
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True)
 class SiteSpec:
+    """`far`: the cable to the router is a `SlowWire`, to be delayed and to tell which RTP packet it lost."""
+
     nat: NatKind = "cone"
     firewall: Firewall = "open"
+    far: bool = False
 
 
 class Site:
@@ -52,13 +58,17 @@ class Site:
         self.address = f"10.{number}.0.2"
         self.wan_address = f"198.51.100.{4 * number - 2}"
         self._gateway = f"198.51.100.{4 * number - 3}"
-        connect(self.host, "eth0", self.router, "lan")
+        self.wire: SlowWire | None = None
+        if spec.far:
+            self.wire = lab.wire((self.host, "eth0"), (self.router, "lan"), f"{name}-wire.log")
+        else:
+            connect(self.host, "eth0", self.router, "lan")
         connect(self.router, "wan", lab.public, f"to-{name}")
         self.host.run("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
         self.router.run("ip", "address", "add", f"10.{number}.0.1/24", "dev", "lan")
         self.router.run("ip", "address", "add", f"{self.wan_address}/30", "dev", "wan")
         lab.public.run("ip", "address", "add", f"{self._gateway}/30", "dev", f"to-{name}")
-        self.host.run("ip", "route", "add", "default", "via", f"10.{number}.0.1")
+        self.host.run("ip", "route", "add", "default", "via", f"10.{number}.0.1", "dev", "eth0")
         self.router.run("ip", "route", "add", "default", "via", self._gateway)
         self.router.sysctl("net/ipv4/ip_forward", "1")
         self.router.nft(router_rules(spec.nat, spec.firewall))
@@ -93,7 +103,8 @@ class Site:
         for device, rate_bps in (("wan", up_bps), ("lan", down_bps)):
             self.router.run(
                 *("tc", "qdisc", "replace", "dev", device, "root", "tbf"),
-                *("rate", f"{rate_bps}bit", "burst", "16kb", "latency", f"{queue_ms}ms"),
+                *("rate", f"{rate_bps}bit", "burst", str(max(_BURST_BYTES, rate_bps // 800))),
+                *("latency", f"{queue_ms}ms"),
             )
 
     def move(self) -> None:
@@ -159,6 +170,11 @@ class Lab:
 
     def namespace(self, suffix: str, *, ipv6: bool = False) -> Namespace:
         made = Namespace(f"{self._tag}-{suffix}", ipv6=ipv6)
+        self._stack.callback(made.close)
+        return made
+
+    def wire(self, first: tuple[Namespace, str], second: tuple[Namespace, str], log: str) -> SlowWire:
+        made = SlowWire(first, second, self.directory / log)
         self._stack.callback(made.close)
         return made
 

@@ -81,10 +81,11 @@ def call(command: list[str], stdin: str | None = None) -> str:
 
 
 def connect(a: Namespace, a_device: str, b: Namespace, b_device: str) -> None:
-    """A cable (veth) between two namespaces, both ends up."""
+    """A cable (veth) between two namespaces, both ends up. Packets travel one by one, as on any wire: a sender's
+    segmentation offload would otherwise carry ten of them as one, to be lost or limited as one."""
     ip("link", "add", a_device, "netns", a.name, "type", "veth", "peer", "name", b_device, "netns", b.name)
     for namespace, device in ((a, a_device), (b, b_device)):
-        namespace.run("ip", "link", "set", device, "up")
+        namespace.run("ip", "link", "set", device, "up", "gso_max_segs", "1")
 
 
 def remove(name: str) -> None:

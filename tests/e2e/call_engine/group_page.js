@@ -1,6 +1,8 @@
 /** The smallest page that holds a call of many: an element for every track, and a diary of what the client says. */
 
 import { CallClient } from "/js/call/call_client.js";
+import { sample_every } from "./sampler.js";
+import { Voice } from "./voice.js";
 
 const address = new URLSearchParams(location.search);
 /** @type {RTCPeerConnection[]} */
@@ -35,6 +37,8 @@ const elements = new Map();
 const played = {};
 /** The longest pause between two frames in ms, by "peer slot"; a test may clear it. @type {Record<string, number>} */
 const gaps = {};
+/** When the picture that is shown changed its size, by "peer slot". @type {Record<string, {at_ms: number, height: number}[]>} */
+const heights = {};
 client.addEventListener("remote-track", (event) => {
   const { peer, slot, track } = /** @type {CustomEvent} */ (event).detail;
   const key = `${peer} ${slot}`;
@@ -45,8 +49,11 @@ client.addEventListener("remote-track", (event) => {
     if (element instanceof HTMLVideoElement) {
       element.muted = true;
       let last_ms = performance.now();
-      const count = () => {
+      /** @param {number} [_now] @param {VideoFrameCallbackMetadata} [frame] */
+      const count = (_now, frame) => {
         const now_ms = performance.now();
+        const sizes = heights[key] ??= [];
+        if (frame && frame.height !== sizes.at(-1)?.height) sizes.push({ at_ms: Date.now(), height: frame.height });
         played[key] = (played[key] ?? 0) + 1;
         gaps[key] = Math.max(gaps[key] ?? 0, now_ms - last_ms);
         last_ms = now_ms;
@@ -91,7 +98,17 @@ async function layers() {
 }
 
 /** @param {string} size "320x180", or "audio" for no picture */
-function capture(size) {
+async function capture(size) {
+  const captured = await open_devices(size);
+  if (voice) {
+    for (const track of captured.getAudioTracks()) captured.removeTrack(track);
+    captured.addTrack(voice.track);
+  }
+  return captured;
+}
+
+/** @param {string} size */
+function open_devices(size) {
   if (size === "audio") return navigator.mediaDevices.getUserMedia({ audio: true });
   const [width, height] = size.split("x").map(Number);
   return navigator.mediaDevices.getUserMedia({ audio: true, video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: Number(address.get("fps") ?? 15) } } });
@@ -104,7 +121,12 @@ async function recapture(size) {
   client.start(stream);
 }
 
-Object.assign(globalThis, { engine: { client, log, connections, connection, elements, played, gaps, received, layers, recapture } });
+const samples = address.get("sample") ? sample_every(Number(address.get("sample")), () => connection(), elements) : [];
+/** Who speaks when the test says so, in the voice of a file. */
+const voice = address.get("voice") ? await Voice.load(address.get("voice") ?? "") : null;
+Object.assign(globalThis, {
+  engine: { client, log, connections, connection, elements, played, gaps, heights, received, layers, recapture, samples, voice },
+});
 const media = address.get("media") ?? "320x180";
 /** @type {MediaStream|null} */
 let stream = media === "none" ? null : await capture(media);

@@ -26,12 +26,15 @@ ROOM = "visit"
 
 @dataclass
 class GroupServer:
-    """`p2p` sends two people to each other instead; `refuse` answers offers with that code."""
+    """`p2p` sends two people to each other instead; `refuse` answers offers with that code. `host` is where pages and
+    signaling are served; without `routers` nothing stands between a browser and the media port (a lab has its own)."""
 
     room_size: int = 3
     p2p: bool = False
     refuse: str = ""
     address: str = "127.0.0.1"
+    host: str = "127.0.0.1"
+    routers: bool = True
     relay_only: bool = False
     ice_servers: list[dict] = field(default_factory=list)
     rev: int = 0
@@ -48,7 +51,7 @@ class GroupServer:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> GroupServer:
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+        self.http = http.server.ThreadingHTTPServer((self.host, 0), Pages)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         self.ws_port = 0
         await self.start()
@@ -63,7 +66,7 @@ class GroupServer:
         """Signaling and media come up as one process does; also again after `stop`, with nothing remembered."""
         self.media = MediaService(MediaSettings(bind_address=self.address, max_load=4.0))
         await self.media.start()
-        self.ws: Server = await serve(self.seat, "127.0.0.1", self.ws_port)
+        self.ws: Server = await serve(self.seat, self.host, self.ws_port)
         self.ws_port = self.ws.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -83,9 +86,8 @@ class GroupServer:
 
     def url(self, me: str, **query: str) -> str:
         extra = "".join(f"&{key}={value}" for key, value in query.items())
-        return (
-            f"http://localhost:{self.http.server_port}/page/group.html?me={me}&ws=ws://localhost:{self.ws_port}/{extra}"
-        )
+        host = "localhost" if self.host == "127.0.0.1" else self.host
+        return f"http://{host}:{self.http.server_port}/page/group.html?me={me}&ws=ws://{host}:{self.ws_port}/{extra}"
 
     def snapshot(self, me: str) -> dict:
         decision = decide(Facts(participants=2 if self.p2p else 3, sfu_available=not self.p2p))
@@ -207,6 +209,9 @@ class GroupServer:
         except MediaRefused as refused:
             error = {"code": refused.code, "message": refused.code}
             await self.send(socket, {"type": "reply", "id": message["id"], "ok": False, "error": error})
+            return
+        if not self.routers:
+            await self.reply(socket, message, sdp=answer.sdp, slots=answer.slots)
             return
         # Everybody reaches the server through a router of their own.
         if me not in self.ways:
