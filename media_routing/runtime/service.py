@@ -7,14 +7,16 @@ import logging
 import socket
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
 from random import SystemRandom
 
-from media_routing.runtime import datagrams, load, metrics, negotiation, telling
+from media_routing.runtime import capture, datagrams, load, metrics, negotiation, recorder, telling
 from media_routing.runtime.addresses import advertised_addresses
 from media_routing.runtime.dtls import Certificate, Handshake, Result
 from media_routing.runtime.ice_lite import new_credentials
 from media_routing.runtime.link import Link, State
 from media_routing.runtime.pump import Pump
+from media_routing.runtime.recorder import RecorderRefused, Recording
 from media_routing.runtime.seats import RunningRoom, Seat
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
@@ -37,6 +39,7 @@ class MediaService:
         self._rooms: dict[str, RunningRoom] = {}
         self._random = SystemRandom()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recordings: set[Recording] = set()
         self._sock: socket.socket | None = None
         self._pump: Pump | None = None
         self._housekeeping_at = self._events_at = self._housekept_at = 0.0
@@ -58,7 +61,8 @@ class MediaService:
         self._pump.start()
 
     async def close(self) -> None:
-        """Ends every leg (listeners hear `sfu_closed`) and frees the port."""
+        """Ends every recording and every leg (listeners hear `sfu_closed`) and frees the port."""
+        await asyncio.gather(*(recording.stop("service_closed") for recording in self._recordings))
         for room in list(self._rooms.values()):
             self._end_room(room, "service_closed")
         while self._tasks:
@@ -185,6 +189,26 @@ class MediaService:
         if seat.link is not None and seat.link.leg is not None:
             running.room.set_wants(seat.link.leg, wants, time.monotonic())
             self._nudge()
+
+    def start_recording(
+        self, room: str, directory: Path, key: bytes, on_event: recorder.Listener, keys: capture.Keys | None = None
+    ) -> Recording:
+        """Records a running room into `directory`, which is made, under `key` (32 bytes). `keys` open people's frames;
+        None in a visit that is not encrypted. Raises RecorderRefused."""
+        if self._pump is None:
+            raise RecorderRefused("no_room")
+        recording = Recording(
+            lambda: self._rooms.get(room),
+            directory,
+            key,
+            on_event,
+            keys,
+            reserve_bytes=self.settings.recording_reserve_bytes,
+            on_end=self._recordings.discard,
+        )
+        self._recordings.add(recording)
+        self._nudge()
+        return recording
 
     def metrics(self) -> list[Sample]:
         """Counters of the process, per room and per leg."""

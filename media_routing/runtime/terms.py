@@ -41,6 +41,8 @@ class MediaSettings:
     connect_timeout_s: float = 30.0
     socket_buffer_bytes: int = 8 * 1024 * 1024
     coalesce_s: float = 0.001
+    recording_reserve_bytes: int = 1 << 30
+    """What must stay free on the disk of recordings: none begins with less, and running ones end."""
 
 
 @dataclass(frozen=True)
