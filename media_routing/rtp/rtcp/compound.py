@@ -55,7 +55,7 @@ def parse(data: bytes | bytearray | memoryview) -> list[Packet]:
         body = _unpadded(view[at + HEADER.size : end], first, is_last=end == len(view))
         packet = _parse_one(packet_type, first & 0x1F, body)
         if isinstance(packet, TransportFeedback):
-            statuses += len(packet.arrivals)
+            statuses += len(packet.times_us)
             if statuses > transport.MAX_STATUSES:
                 raise RtcpError("too much feedback in one datagram")
         if packet is not None:
@@ -80,8 +80,9 @@ def _header(view: memoryview, at: int) -> tuple[int, int, int]:
 def _unpadded(body: memoryview, first: int, *, is_last: bool) -> memoryview:
     if not first & 0x20:
         return body
-    # RFC 3550 §6.4.1: padding is a multiple of four and only the last packet of a compound has it.
-    if not is_last or not body or not body[-1] or body[-1] % 4 or body[-1] > len(body):
+    # RFC 3550 §6.4.1: only the last packet of a compound has it. It should be a multiple of four; Chromium fills up its
+    # transport feedback with one to three bytes, in three of four packets.
+    if not is_last or not body or not body[-1] or body[-1] > len(body):
         raise RtcpError("impossible padding")
     return body[: len(body) - body[-1]]
 

@@ -15,6 +15,7 @@ from media_routing.rtp.rtcp import (
     SenderReport,
     SourceChunk,
     SourceDescription,
+    TransportFeedback,
     parse,
 )
 
@@ -101,6 +102,22 @@ def test_padding_behind_the_last_packet_is_cut() -> None:
     assert parse(bytes.fromhex("a1ce0003 00000005 00000006 00000004")) == [PictureLoss(5, 6)]
 
 
+# As Chromium 156 sent them: its transport feedback is filled up to a word, by less than a word.
+CHROMIUM_PADDED = {
+    1: "afcd0006606c9dbd25f414b10135000503e31b3b2005f73a10401101",
+    2: "afcd000720995223ceb73ab201a2000803e31a282008f10f450d13002d0f0002",
+    3: "afcd0007606c9dbd32cd6863012e000703e31a3a2007f10f440e40113e000003",
+}
+
+
+@pytest.mark.parametrize("text", CHROMIUM_PADDED.values(), ids=map(str, CHROMIUM_PADDED))
+def test_feedback_that_a_browser_pads_is_read(text: str) -> None:
+    (feedback,) = parse(bytes.fromhex(text))
+    assert isinstance(feedback, TransportFeedback)
+    assert len(feedback.arrivals) == int(text[28:32], 16)
+    assert all(time_us is not None for _, time_us in feedback.arrivals)
+
+
 def test_a_profile_extension_behind_the_blocks_is_left_alone() -> None:
     assert parse(bytes.fromhex("80c90002 00000005 deadbeef")) == [ReceiverReport(5)]
 
@@ -125,7 +142,6 @@ REFUSED = {
     "a FIR of nothing": "84ce0002 00000005 00000000",
     "the REMB that counts 255": "8fce0005 00000005 00000000 52454d42 ff0bd090 00000006",
     "padding of nothing": "a1ce0003 00000005 00000006 00000000",
-    "padding that is no word": "a1ce0003 00000005 00000006 00000003",
     "more padding than packet": "a1ce0003 00000005 00000006 00000010",
     "padding in the middle": "a1ce0003 00000005 00000006 00000004 81ce0002 00000005 00000006",
 }
