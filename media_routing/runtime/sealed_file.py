@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,10 +138,9 @@ class SealedReader:
     def read_range(self, start: int, end: int) -> Iterator[bytes]:
         """The plain bytes from `start` to before `end`, in pieces of at most 64 KiB."""
         end = min(end, self.size)
-        for number, record in enumerate(self._records):
-            length = record.size - TAG_BYTES - 1
-            if record.start + length <= start:
-                continue
+        first = max(0, bisect_right(self._records, start, key=lambda record: record.start) - 1)
+        for number in range(first, len(self._records)):
+            record = self._records[number]
             if record.start >= end:
                 return
             data = self._open(number, record)[1]

@@ -21,6 +21,9 @@ from av.packet import Packet
 CLUSTER_MS: Final = 500
 OPUS_RATE: Final = 48_000
 MILLISECONDS: Final = Fraction(1, 1000)
+# Nothing for 20 ms: CELT, full band, one channel, no bits (RFC 6716 §3.1, §4.3).
+SILENCE: Final = b"\xf8\xff\xfe"
+SILENCE_MS: Final = 20
 
 
 class Sink(Protocol):
@@ -87,15 +90,26 @@ class WebmWriter:
         self._container.close()
 
 
-def remux(sources: Sequence[BinaryIO], target: str) -> float:
+def remux(sources: Sequence[BinaryIO], target: str | BinaryIO, length_ms: int = 0) -> float:
     """Writes `target`, one WebM with duration and cues that players can seek in, from the tracks that a recorder wrote;
-    decodes nothing. A source that was cut off ends where it ends. Returns the duration in seconds."""
+    decodes nothing. Holes in the sound, before its begin and up to `length_ms`, are filled with encoded silence (all of
+    it where there is no sound), because players lose step over holes. A source that was cut off ends where it ends.
+    Returns the duration in seconds."""
     end_s = 0.0
     with ExitStack() as stack:
         inputs: list[Any] = [stack.enter_context(av.open(source, "r", format="matroska")) for source in sources]
         written: Any = stack.enter_context(av.open(target, "w", format="webm"))
-        streams = [written.add_stream_from_template(read.streams[0]) for read in inputs]
-        tracks = [_packets(read, stream) for read, stream in zip(inputs, streams, strict=True)]
+        tracks = []
+        for read in inputs:
+            stream = written.add_stream_from_template(read.streams[0])
+            is_sound = stream.type == "audio"
+            tracks.append(
+                _fill_silence(_packets(read, stream), stream, length_ms) if is_sound else _packets(read, stream)
+            )
+        if all(read.streams[0].type != "audio" for read in inputs):
+            template = stack.enter_context(_opus_template())
+            stream = written.add_stream_from_template(template.streams.audio[0])
+            tracks.append(_fill_silence(iter(()), stream, length_ms))
         for packet, stream in heapq.merge(*tracks, key=lambda pair: _seconds(pair[0])):
             end_s = max(end_s, _seconds(packet))
             packet.stream = stream
@@ -104,10 +118,51 @@ def remux(sources: Sequence[BinaryIO], target: str) -> float:
 
 
 def _packets(container: Any, stream: Any) -> Iterator[tuple[Any, Any]]:
-    """The packets of a container of one track, each with the stream that it goes to."""
-    for packet in container.demux():
-        if packet.pts is not None:
-            yield packet, stream
+    """The packets of a container of one track, each with the stream that it goes to. A file that was cut off within its
+    header, or within a packet, has none or ends before."""
+    try:
+        for packet in container.demux():
+            if packet.pts is not None and packet.size:
+                yield packet, stream
+    except av.error.InvalidDataError:
+        return
+
+
+def _fill_silence(packets: Iterator[tuple[Any, Any]], stream: Any, length_ms: int) -> Iterator[tuple[Any, Any]]:
+    due_ms = 0
+    for packet, _ in packets:
+        time_ms = round(_seconds(packet) * 1000)
+        while time_ms - due_ms >= SILENCE_MS:
+            yield _silence(due_ms), stream
+            due_ms += SILENCE_MS
+        yield packet, stream
+        due_ms = max(due_ms, time_ms + opus_ms(bytes(packet)))
+    while length_ms - due_ms >= SILENCE_MS:
+        yield _silence(due_ms), stream
+        due_ms += SILENCE_MS
+
+
+def _silence(time_ms: int) -> Any:
+    packet = Packet(SILENCE)
+    packet.time_base = MILLISECONDS
+    packet.pts = packet.dts = time_ms
+    packet.is_keyframe = True
+    return packet
+
+
+def opus_ms(frame: bytes) -> int:
+    """How long a packet sounds (RFC 6716 §3.1), in whole milliseconds; 20 for what is none."""
+    if not frame:
+        return SILENCE_MS
+    config, code = frame[0] >> 3, frame[0] & 3
+    if config < 12:
+        each_ms = (10.0, 20.0, 40.0, 60.0)[config & 3]
+    elif config < 16:
+        each_ms = (10.0, 20.0)[config & 1]
+    else:
+        each_ms = (2.5, 5.0, 10.0, 20.0)[config & 3]
+    count = (1, 2, 2, frame[1] & 63 if len(frame) > 1 else 1)[code]
+    return round(each_ms * count)
 
 
 def _seconds(packet: Any) -> float:

@@ -21,7 +21,7 @@ from tests.media_routing.runtime.peers import until
 from tests.media_routing.runtime.raw_peer import CAMERA_PT, MICROPHONE_PT, RawPeer
 
 AUDIO_S, VIDEO_S = 0.02, 0.04
-WIDTH, HEIGHT = 320, 180
+WIDTH, HEIGHT = 160, 96
 MARK_S = 0.12
 """How long a flash and a beep last."""
 PAYLOAD_BYTES = 1000
@@ -47,7 +47,8 @@ class Camera:
         self._encoder = av.CodecContext.create("libvpx", "w")
         self._encoder.width, self._encoder.height, self._encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         self._encoder.time_base, self._encoder.bit_rate, self._encoder.gop_size = Fraction(1, 25), 300_000, 10_000
-        self._encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "error-resilient": "1"}
+        self._encoder.options = {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0", "error-resilient": "1"}
+        self._encoder.thread_count = 1
         self._count = 0
 
     def shoot(self, is_bright, want_key):
