@@ -17,7 +17,7 @@ from consultations.rooms.nodes.pins import visit_socket_url
 from consultations.rooms.seat_forms import fields_asked
 from consultations.rooms.snapshot import iso
 
-WORKER = "js/workers/passthrough_worker.js"
+WORKER = "js/workers/frame_worker.js"
 
 
 def describe_link(link: JoinLink, status: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ TABLE = [
     ({"participants": 3}, "none", ["three_or_more_need_server"]),
     ({"participants": 3, **SFU}, "sfu", ["three_or_more", "encrypted_to_server"]),
     ({"participants": 3, "profile": "kbv", **SFU}, "none", ["server_must_be_blind"]),
-    ({"participants": 3, "profile": "kbv", **BLIND}, "sfu", ["three_or_more"]),
+    ({"participants": 3, "profile": "kbv", **BLIND}, "sfu", ["three_or_more", "server_is_blind"]),
     ({"participants": 3, "privacy_class": "maximum", **SFU}, "none", ["server_must_be_blind", "maximum_privacy"]),
     ({"recording": True}, "none", ["recording_needs_server"]),
     ({"recording": True, **SFU}, "sfu", ["recording_through_server", "encrypted_to_server"]),
@@ -57,7 +57,7 @@ TABLE = [
     ({"visit_is_group": True, **SFU}, "sfu", ["group_visit", "encrypted_to_server"]),
     ({"visit_is_group": True, "participants": 1, **SFU}, "sfu", ["group_visit", "encrypted_to_server"]),
     ({"visit_is_group": True, "profile": "kbv", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
-    ({"visit_is_group": True, "profile": "kbv", **BLIND}, "sfu", ["group_visit"]),
+    ({"visit_is_group": True, "profile": "kbv", **BLIND}, "sfu", ["group_visit", "server_is_blind"]),
     ({"visit_is_group": True, "server_refusal": "sfu_full", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
     # A visit stays where it is when people leave.
     ({"on_server": True, **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
@@ -179,8 +179,9 @@ def test_a_visit_on_the_server_stays_there_when_people_leave(facts):
 @given(facts_of_any_visit)
 def test_who_is_told_that_the_server_could_read_is_on_a_server_that_could(facts):
     decision = decide(facts)
-    told = "encrypted_to_server" in [reason.code for reason in decision.reasons]
-    assert told == (decision.route == "sfu" and not facts.sfu_is_blind)
+    codes = [reason.code for reason in decision.reasons]
+    assert ("encrypted_to_server" in codes) == (decision.route == "sfu" and not facts.sfu_is_blind)
+    assert ("server_is_blind" in codes) == (decision.route == "sfu" and facts.sfu_is_blind)
 
 
 @given(facts_of_any_visit)

@@ -20,6 +20,9 @@
  *   "local-media"  {mic, camera, screen, hand, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
+ *   "encryption"   {state: EncryptionState, mode, words: number[]|null, alarm}: what may be said about it now, from what was
+ *                  counted (lib/encryption_state.js); words: for word_lists.safety_words
+ *   "key-changed"  {peer}: their device has another key than before, for example after a reload
  *   "refused"      {code, message}: the media server does not take this page now (full, draining); it is tried again
  *   "trouble"      Error: something that should not happen, for the console
  *   "closed"       {code, reason}: the server will not have this page any more
@@ -30,18 +33,24 @@
  */
 
 import { ChatLog, MAX_TEXT_LENGTH } from "../lib/chat_log.js";
-import { FrameTransforms } from "./frame_transforms.js";
+import { EncryptionWatch } from "../lib/encryption_state.js";
+import { FrameKeys } from "./frame_keys.js";
+import { FrameTransforms, NOTHING_COUNTED } from "./frame_transforms.js";
 import { IceServerSource } from "./ice_server_source.js";
 import { LocalMedia } from "./local_media.js";
 import { PathKeeper } from "./path_keeper.js";
 import { SignalingSocket } from "./signaling_socket.js";
 
 const TICK_MS = 250;
+const ENCRYPTION_EVERY_MS = 1000;
 const TOLD_STATES = ["connecting", "connected", "lost", "failed"];
 
 export class CallClient extends EventTarget {
   #socket;
   #transforms;
+  #keys;
+  #encryption = new EncryptionWatch();
+  #encryption_told = "";
   #ice_servers;
   #local = new LocalMedia();
   #chat = new ChatLog();
@@ -51,6 +60,10 @@ export class CallClient extends EventTarget {
   #told = "";
   /** What to add to this device's clock to get the server's: phones are often minutes off. */
   server_offset_ms = 0;
+  /** @type {import("../lib/encryption_state.js").EncryptionState} */
+  #encryption_state = "pending";
+  /** @type {ReturnType<typeof setInterval>} */
+  #encryption_timer;
   #started = false;
   #closed = false;
 
@@ -61,6 +74,11 @@ export class CallClient extends EventTarget {
     this.#socket = new SignalingSocket({ ws_url, page_id });
     this.#ice_servers = new IceServerSource(() => this.#socket.request("ice_servers"));
     this.#transforms = new FrameTransforms(worker_url, TICK_MS);
+    this.#keys = new FrameKeys({
+      transforms: this.#transforms,
+      can_encrypt: FrameTransforms.supported,
+      send: (message) => this.#socket.send(message),
+    });
     this.#paths = new PathKeeper({
       page_id: () => this.page_id,
       me: () => this.state?.me.id ?? "",
@@ -69,9 +87,12 @@ export class CallClient extends EventTarget {
       request: (type, payload) => this.#socket.request(type, payload),
       renew_page: () => this.#renew_page(),
       ice_servers: (if_older) => this.#ice_servers.get(if_older),
+      room: () => String(this.state?.room.code ?? ""),
       transforms: this.#transforms,
+      keys: this.#keys,
       local: this.#local,
     });
+    this.#encryption_timer = setInterval(() => { void this.#watch_encryption(); }, ENCRYPTION_EVERY_MS);
     this.#listen();
   }
 
@@ -170,7 +191,18 @@ export class CallClient extends EventTarget {
 
   /** Frames the transforms carried for the current path, by "send:audio", "receive:video", ... */
   async count_frames() {
-    return (await this.#paths.path?.count_frames()) ?? {};
+    return (await this.#count()).frames;
+  }
+
+  /** How many of them were sealed, opened, and so on. */
+  async count_crypto() {
+    return (await this.#count()).crypto;
+  }
+
+  /** What may be said about the encryption now. */
+  get encryption() {
+    const { mode, words, alarm } = this.#keys;
+    return { state: this.#encryption_state, mode, words, alarm };
   }
 
   /** Ends the connection and switches the devices off. The visit goes on: to say goodbye, request("leave") first. */
@@ -179,6 +211,7 @@ export class CallClient extends EventTarget {
     this.#closed = true;
     this.#paths.drop();
     this.#socket.close();
+    clearInterval(this.#encryption_timer);
     this.#transforms.close();
     this.#local.stop();
   }
@@ -193,7 +226,14 @@ export class CallClient extends EventTarget {
     on(this.#socket, "state", (message) => this.#take_state(message.state));
     on(this.#socket, "up", () => this.#signaling_changed(true));
     on(this.#socket, "down", () => this.#signaling_changed(false));
-    for (const type of ["signal", "ack", "sfu"]) on(this.#socket, type, (message) => this.#paths.receive(message));
+    for (const type of ["signal", "ack"]) on(this.#socket, type, (message) => this.#paths.receive(message));
+    on(this.#socket, "sfu", (message) => {
+      if (message.type !== "said" || !this.#keys.receive(message.from, message.body)) this.#paths.receive(message);
+    });
+    on(this.#keys, "said", ({ from, body }) => this.#paths.receive({ type: "said", from, body }));
+    on(this.#keys, "missing", ({ from }) => this.#paths.ask_again(from));
+    on(this.#keys, "change", () => this.#tell_encryption());
+    on(this.#keys, "changed", (detail) => this.#emit("key-changed", detail));
     on(this.#socket, "closed", (detail) => {
       this.#paths.drop();
       this.#emit("closed", detail);
@@ -221,7 +261,10 @@ export class CallClient extends EventTarget {
   }
 
   #follow() {
-    if (this.state && !this.#closed) this.#paths.follow(this.state);
+    if (!this.state || this.#closed) return;
+    // Keys first: a path that is built finds out whom to expect.
+    this.#keys.follow(this.state, this.page_id);
+    this.#paths.follow(this.state);
   }
 
   #renew_page() {
@@ -262,6 +305,35 @@ export class CallClient extends EventTarget {
       default:
         this.#emit(type, detail);
     }
+  }
+
+  async #count() {
+    return (await this.#paths.path?.count()) ?? NOTHING_COUNTED;
+  }
+
+  async #watch_encryption() {
+    const path = this.#paths.path;
+    const connection = path?.connection_name ?? "";
+    const { crypto } = await this.#count();
+    if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
+    this.#encryption_state = this.#encryption.judge({
+      at_ms: performance.now(),
+      connection,
+      counts: crypto,
+      route: path?.report.route ?? "",
+      connected: path?.report.state === "connected",
+      alarm: this.#keys.alarm !== null,
+      recorder_has_key: false,
+    });
+    this.#tell_encryption();
+  }
+
+  #tell_encryption() {
+    if (this.#keys.alarm) this.#encryption_state = "alarm";
+    const told = JSON.stringify(this.encryption);
+    if (told === this.#encryption_told) return;
+    this.#encryption_told = told;
+    this.#emit("encryption", this.encryption);
   }
 
   /** @param {unknown[]} candidates @param {boolean} live */

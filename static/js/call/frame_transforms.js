@@ -1,17 +1,27 @@
-/** The one worker of a page: encoded transforms of every connection, frame counters, and the beat. */
+/**
+ * The one worker of a page: encoded transforms of every connection, their encryption, frame counters, and the beat.
+ *
+ * @import { FrameKey } from "../lib/sframe.js"
+ * @typedef {Record<string, number>} FrameCounts frames by "send:audio", "receive:video", ...
+ * @typedef {{sealed: number, opened: number, clear: number, unsealed: number, unopened: number, stranger: number}} CryptoCounts
+ *   frames of a connection: sealed and sent, opened and shown, carried in clear, not sent for want of a key, not shown for
+ *   want of one, not shown because it is another person's
+ * @typedef {{frames: FrameCounts, crypto: CryptoCounts}} Counted
+ */
 
-/** @typedef {Record<string, number>} FrameCounts frames by "send:audio", "receive:video", ... */
+/** @type {Counted} */
+export const NOTHING_COUNTED = { frames: {}, crypto: { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 } };
 
 export class FrameTransforms extends EventTarget {
   /** @type {Worker} */
   #worker;
-  /** @type {Map<number, (frames: FrameCounts) => void>} */
+  /** @type {Map<number, (counted: Counted) => void>} */
   #waiting = new Map();
   #next_id = 1;
 
   /**
    * Emits "beat" every `beat_ms`, and "trouble" when the worker cannot run: then no frame passes a transform, and
-   * rather no picture than one that later would not be encrypted.
+   * rather no picture than one that is not encrypted.
    *
    * @param {string} worker_url
    * @param {number} beat_ms
@@ -23,7 +33,7 @@ export class FrameTransforms extends EventTarget {
       if (data.type === "beat") {
         this.dispatchEvent(new Event("beat"));
       } else if (data.type === "counted") {
-        this.#waiting.get(data.id)?.(data.frames);
+        this.#waiting.get(data.id)?.(data);
         this.#waiting.delete(data.id);
       }
     });
@@ -33,7 +43,7 @@ export class FrameTransforms extends EventTarget {
     this.#worker.postMessage({ type: "beat", interval_ms: beat_ms });
   }
 
-  /** False in browsers without encoded transforms: the call works, only nothing can be encrypted per frame. */
+  /** False in browsers without encoded transforms: they cannot encrypt frames. */
   static get supported() {
     return typeof RTCRtpScriptTransform === "function";
   }
@@ -44,12 +54,50 @@ export class FrameTransforms extends EventTarget {
    * @param {RTCRtpSender|RTCRtpReceiver} end
    * @param {string} connection
    * @param {string} label "send:audio", "receive:video", ...
+   * @param {string} [slot] tells several ends with one label apart
    */
-  attach(end, connection, label) {
-    if (FrameTransforms.supported) end.transform = new RTCRtpScriptTransform(this.#worker, { connection, label });
+  attach(end, connection, label, slot = "") {
+    if (FrameTransforms.supported) end.transform = new RTCRtpScriptTransform(this.#worker, { connection, label, slot });
   }
 
-  /** @param {string} connection @returns {Promise<FrameCounts>} */
+  /**
+   * Whose frames this end may show. "": nobody said yet, anybody's that opens.
+   *
+   * @param {string} connection
+   * @param {string} label
+   * @param {string} from
+   * @param {string} [slot]
+   */
+  expect(connection, label, from, slot = "") {
+    this.#worker.postMessage({ type: "expect", connection, label, slot, from });
+  }
+
+  /** From now on nothing ever leaves this page in clear, whatever anybody says. */
+  require() {
+    this.#worker.postMessage({ type: "require" });
+  }
+
+  /** For a visit with a browser that cannot encrypt. Does nothing once `require` was said. */
+  allow_clear() {
+    this.#worker.postMessage({ type: "allow_clear" });
+  }
+
+  /** @param {FrameKey} key @param {boolean} key_frames somebody new can only begin with a key frame */
+  send_with(key, key_frames) {
+    this.#worker.postMessage({ type: "sending", key, key_frames });
+  }
+
+  /** @param {string} from @param {FrameKey} key */
+  receive_with(from, key) {
+    this.#worker.postMessage({ type: "receiving", from, key });
+  }
+
+  /** @param {string} from */
+  forget_sender(from) {
+    this.#worker.postMessage({ type: "forget_sender", from });
+  }
+
+  /** @param {string} connection @returns {Promise<Counted>} since the connection was made */
   count(connection) {
     const id = this.#next_id++;
     return new Promise((resolve) => {
@@ -65,7 +113,7 @@ export class FrameTransforms extends EventTarget {
 
   close() {
     this.#worker.terminate();
-    for (const resolve of this.#waiting.values()) resolve({});
+    for (const resolve of this.#waiting.values()) resolve(NOTHING_COUNTED);
     this.#waiting.clear();
   }
 }

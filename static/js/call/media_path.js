@@ -27,6 +27,8 @@
  * and "refused" ({code, message}).
  */
 
+import { NOTHING_COUNTED } from "./frame_transforms.js";
+
 export class MediaPath extends EventTarget {
   /** @type {PathReport} */
   report = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
@@ -82,6 +84,9 @@ export class MediaPath extends EventTarget {
   /** @param {Person[]} _people everybody else who is admitted */
   set_people(_people) {}
 
+  /** @param {string} _peer said something that could not be read here */
+  ask_again(_peer) {}
+
   /** @param {Want[]} _view what the page shows, and how large */
   set_view(_view) {}
 
@@ -91,9 +96,14 @@ export class MediaPath extends EventTarget {
   /** @param {number} _now_ms a monotonic clock; called about four times a second */
   tick(_now_ms) {}
 
-  /** @returns {Promise<Record<string, number>>} frames the transforms carried */
-  async count_frames() {
-    return {};
+  /** Another connection has another name; its frames are counted from zero. */
+  get connection_name() {
+    return "";
+  }
+
+  /** @returns {Promise<import("./frame_transforms.js").Counted>} frames the transforms carried on the connection of now */
+  async count() {
+    return NOTHING_COUNTED;
   }
 
   /** @param {Partial<PathReport>} changes told as "change" when state or route became another one */

@@ -5,6 +5,7 @@
  * @import { JoinDescriptor, Message, Peer, SignalBody } from "../lib/protocol.js"
  * @import { Rates } from "../lib/stats_math.js"
  * @import { MediaState } from "../lib/media_state.js"
+ * @import { FrameKeys } from "./frame_keys.js"
  * @import { FrameTransforms } from "./frame_transforms.js"
  * @import { PathState } from "./media_path.js"
  * @import { Slot } from "./peer_connection.js"
@@ -17,12 +18,14 @@ import { judge, SteadyQuality } from "../lib/quality.js";
 import { Recovery } from "../lib/recovery.js";
 import { route_of } from "../lib/stats_math.js";
 import { PeerChannels } from "./data_channel.js";
+import { FingerprintCheck } from "./fingerprint_check.js";
 import { MediaPath } from "./media_path.js";
 import { PeerConnection, SLOTS } from "./peer_connection.js";
 import { PeerSignaling } from "./peer_signaling.js";
 import { StatsMonitor } from "./stats_monitor.js";
 
 const STATS_EVERY_MS = 1000;
+const MAX_UNPROVED = 64;
 
 /**
  * @typedef {object} P2PPathOptions
@@ -30,7 +33,10 @@ const STATS_EVERY_MS = 1000;
  * @property {string} peer_page
  * @property {Peer} peer
  * @property {JoinDescriptor} descriptor
+ * @property {string} me
+ * @property {string} room
  * @property {FrameTransforms} transforms
+ * @property {FrameKeys} keys
  * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
  * @property {MediaState} media
  * @property {(message: Message) => boolean} send
@@ -63,6 +69,10 @@ export class P2PPath extends MediaPath {
   #last_stats_ms = -Infinity;
   /** @type {((proved: boolean) => void)[]} */
   #verifying = [];
+  #fingerprints;
+  #stop_listening;
+  /** What came over channels whose other end is not proved yet. @type {{type: string, detail: unknown}[]} */
+  #unproved = [];
 
   /** @param {P2PPathOptions} options */
   constructor(options) {
@@ -70,8 +80,13 @@ export class P2PPath extends MediaPath {
     this.#options = options;
     this.#media = options.media;
     this.#tracks = { ...options.tracks };
-    const { page, peer_page, peer, descriptor } = options;
+    const { page, peer_page, peer, descriptor, keys, room, me } = options;
     this.#name = stream_id(page, peer_page);
+    this.#fingerprints = new FingerprintCheck({
+      keys, room, me, peer: peer.id, name_out: this.#name, name_in: stream_id(peer_page, page),
+    });
+    this.#stop_listening = keys.on_fingerprint(peer.id, (body) => this.#fingerprints.receive(body));
+    for (const slot of SLOTS) options.transforms.expect(this.#name, `receive:${slot}`, peer.id);
     this.#heartbeat = new Heartbeat({ lost_after_ms: descriptor.lost_after_ms });
     this.#signaling = new PeerSignaling({
       peer_id: peer.id,
@@ -134,6 +149,7 @@ export class P2PPath extends MediaPath {
   close() {
     if (this.#closed) return;
     super.close();
+    this.#stop_listening();
     this.#connection?.close();
     this.#options.transforms.forget(this.#name);
     for (const settle of this.#verifying.splice(0)) settle(false);
@@ -153,7 +169,7 @@ export class P2PPath extends MediaPath {
 
   /** @param {ChatMessage} message */
   send_chat(message) {
-    return this.#channels?.send_chat(message) ?? false;
+    return this.#peer_is_proved && (this.#channels?.send_chat(message) ?? false);
   }
 
   /** @param {ChatMessage[]} messages */
@@ -176,8 +192,17 @@ export class P2PPath extends MediaPath {
     this.#reachable = reachable;
   }
 
-  count_frames() {
+  get connection_name() {
+    return this.#name;
+  }
+
+  count() {
     return this.#options.transforms.count(this.#name);
+  }
+
+  /** Nobody sits in the middle of the channels, or it was accepted that nobody can know. */
+  get #peer_is_proved() {
+    return this.#fingerprints.state === "good" || !this.#options.keys.seals;
   }
 
   /** @param {number} now_ms */
@@ -189,6 +214,7 @@ export class P2PPath extends MediaPath {
       this.#last_beat_ms = now_ms;
       this.#channels?.beat();
     }
+    void this.#prove_peer(now_ms);
     this.#watch_pulse(now_ms);
     const situation = { pulse: this.#heartbeat.pulse(now_ms), ice_state: this.#connection.ice_state, reachable: this.#reachable };
     if (this.#recovery.tick(situation, now_ms)) this.#connection.restart_ice();
@@ -196,6 +222,20 @@ export class P2PPath extends MediaPath {
       this.#last_stats_ms = now_ms;
       this.#measure(now_ms);
     }
+  }
+
+  /** @param {number} now_ms */
+  async #prove_peer(now_ms) {
+    if (!this.#options.keys.seals) return;
+    const before = this.#fingerprints.state;
+    const state = await this.#fingerprints.tick(now_ms, this.#connection?.local_sdp, this.#connection?.remote_sdp);
+    if (state === "good" && before !== "good" && !this.#closed) this.#hand_over();
+  }
+
+  /** What waited for the proof of the other end. */
+  #hand_over() {
+    if (this.#channels?.is_open) this.emit("open", null);
+    for (const { type, detail } of this.#unproved.splice(0)) this.emit(type, detail);
   }
 
   /** @param {number} now_ms */
@@ -239,7 +279,7 @@ export class P2PPath extends MediaPath {
       // The first sign of life: a peer that falls silent before its first beat must be noticed as well.
       this.#heartbeat.hear(performance.now());
       channels.send_media(this.#media);
-      this.emit("open", null);
+      if (this.#peer_is_proved) this.emit("open", null);
     });
     channels.addEventListener("beat", () => {
       const now_ms = performance.now();
@@ -255,7 +295,11 @@ export class P2PPath extends MediaPath {
       this.#settle_proof();
     });
     for (const type of ["chat", "history"]) {
-      channels.addEventListener(type, (event) => this.emit(type, /** @type {CustomEvent} */ (event).detail));
+      channels.addEventListener(type, (event) => {
+        const { detail } = /** @type {CustomEvent} */ (event);
+        if (this.#peer_is_proved) this.emit(type, detail);
+        else this.#unproved = [...this.#unproved, { type, detail }].slice(-MAX_UNPROVED);
+      });
     }
     return channels;
   }

@@ -8,6 +8,7 @@
  * @import { Plan } from "../lib/path_plan.js"
  * @import { JoinDescriptor, Message, Snapshot } from "../lib/protocol.js"
  * @import { Want } from "../lib/view_wants.js"
+ * @import { FrameKeys } from "./frame_keys.js"
  * @import { FrameTransforms } from "./frame_transforms.js"
  * @import { LocalMedia } from "./local_media.js"
  * @import { PathReport } from "./media_path.js"
@@ -26,7 +27,9 @@
  * @property {(type: string, payload?: Record<string, unknown>) => Promise<Message>} request
  * @property {() => void} renew_page comes back as a new page, the reason for the peer to make a new connection
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
+ * @property {() => string} room
  * @property {FrameTransforms} transforms
+ * @property {FrameKeys} keys
  * @property {LocalMedia} local
  */
 
@@ -96,6 +99,11 @@ export class PathKeeper extends EventTarget {
     const served = this.#all.filter(({ plan }) => plan.engine === "sfu");
     for (const { path } of served) path.receive_sfu(message);
     if (served.length === 0) this.#early = [...this.#early, message].slice(-MAX_EARLY);
+  }
+
+  /** @param {string} peer said something that could not be read here */
+  ask_again(peer) {
+    for (const { path } of this.#all) path.ask_again(peer);
   }
 
   /** @param {Want[]} view */
@@ -200,18 +208,19 @@ export class PathKeeper extends EventTarget {
 
   /** @param {Plan} plan @param {JoinDescriptor} descriptor */
   #build_p2p({ peer, peer_page }, descriptor) {
-    const { page_id, send, ice_servers, transforms, local } = this.#options;
+    const { page_id, me, room, send, ice_servers, transforms, keys, local } = this.#options;
     if (!peer) throw new Error("a path between browsers needs a peer");
     return new P2PPath({
-      page: page_id(), peer_page, peer, descriptor, transforms, tracks: local.tracks, media: local.state, send, ice_servers,
+      page: page_id(), me: me(), room: room(), peer_page, peer, descriptor, transforms, keys, tracks: local.tracks, media: local.state, send, ice_servers,
     });
   }
 
   /** @param {JoinDescriptor} descriptor */
   #build_sfu(descriptor) {
-    const { me, send, request, ice_servers, transforms, local } = this.#options;
+    const { me, send, request, ice_servers, transforms, keys, local } = this.#options;
     return new SfuPath({
       me: me(), descriptor, transforms, tracks: local.tracks, media: local.state, view: this.#view, send, request, ice_servers,
+      say: (to, body) => keys.say(to, body),
     });
   }
 

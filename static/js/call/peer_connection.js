@@ -80,6 +80,14 @@ export class PeerConnection extends EventTarget {
     return this.#transceiver(slot).receiver.track;
   }
 
+  get local_sdp() {
+    return this.#pc.localDescription?.sdp;
+  }
+
+  get remote_sdp() {
+    return this.#pc.remoteDescription?.sdp;
+  }
+
   /** @returns {Record<string, Slot>} for stats_math.sample */
   get slots_by_mid() {
     /** @type {Record<string, Slot>} */

@@ -83,6 +83,13 @@ export class SfuConnection extends EventTarget {
     return this.#receiving.find((transceiver) => transceiver.mid === mid)?.receiver.track ?? null;
   }
 
+  /** Says whose frames the slot may show. @param {string} mid @param {string} from "" for anybody's */
+  expect(mid, from) {
+    const index = this.#receiving.findIndex((transceiver) => transceiver.mid === mid);
+    const receiver = this.#receiving[index]?.receiver;
+    if (receiver) this.#options.transforms.expect(this.#options.id, `receive:${receiver.track.kind}`, from, String(index));
+  }
+
   /** @returns {Record<string, string>} for stats_math.sample: "audio", "video", "screen", and "<mid>:<kind>" of what is received */
   get slots_by_mid() {
     /** @type {Record<string, string>} */
@@ -168,7 +175,7 @@ export class SfuConnection extends EventTarget {
   /** @param {"audio"|"video"} kind */
   #add_receiving(kind) {
     const transceiver = this.#pc.addTransceiver(kind, { direction: "recvonly" });
-    this.#attach(transceiver, kind, `unused:${kind}`, `receive:${kind}`);
+    this.#attach(transceiver, kind, `unused:${kind}`, `receive:${kind}`, String(this.#receiving.length));
     this.#receiving.push(transceiver);
   }
 
@@ -176,11 +183,12 @@ export class SfuConnection extends EventTarget {
    * Both ends of every section, used or not: a transform that comes after the first negotiation is ignored.
    *
    * @param {RTCRtpTransceiver} transceiver @param {"audio"|"video"} kind @param {string} sender @param {string} receiver
+   * @param {string} [slot]
    */
-  #attach(transceiver, kind, sender, receiver) {
+  #attach(transceiver, kind, sender, receiver, slot = "") {
     const { transforms, id, codecs } = this.#options;
-    transforms.attach(transceiver.sender, id, sender);
-    transforms.attach(transceiver.receiver, id, receiver);
+    transforms.attach(transceiver.sender, id, sender, slot);
+    transforms.attach(transceiver.receiver, id, receiver, slot);
     const capabilities = kind === "video" ? RTCRtpReceiver.getCapabilities(kind) : null;
     if (capabilities) transceiver.setCodecPreferences?.(prefer_codecs(capabilities.codecs, codecs));
   }

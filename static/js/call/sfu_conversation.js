@@ -80,9 +80,14 @@ export class SfuConversation extends EventTarget {
   resume() {
     this.#say(null, this.#media_saying);
     for (const id of this.#pages.keys()) {
-      this.#say(id, { kind: "history", messages: [] });
+      this.ask(id);
       this.#emit("open", { peer: id });
     }
+  }
+
+  /** Lets somebody say again what they said. @param {string} peer */
+  ask(peer) {
+    this.#say(peer, { kind: "history", messages: [] });
   }
 
   /** @param {string} from written by the server @param {any} body what a page said: trusted to be nothing in particular */

@@ -24,6 +24,7 @@ import { flows } from "../lib/leg_rates.js";
 import { LegRecovery } from "../lib/leg_recovery.js";
 import { DEFAULT_LAYERS } from "../lib/simulcast.js";
 import { SlotMap } from "../lib/slot_map.js";
+import { NOTHING_COUNTED } from "./frame_transforms.js";
 import { SfuConnection } from "./sfu_connection.js";
 import { StatsMonitor } from "./stats_monitor.js";
 
@@ -114,13 +115,18 @@ export class SfuLeg extends EventTarget {
       return;
     }
     const changes = this.#slots.apply(message.slots);
+    for (const [mid, peer] of this.#slots.owners) connection.expect(mid, peer);
     const older = this.#older_slots;
     this.#older_slots = null;
     this.#emit("tracks", this.#tracks_of(older ? this.#slots.changes_from(older) : changes));
   }
 
-  async count_frames() {
-    return this.#connection ? this.#options.transforms.count(this.#connection.id) : {};
+  get connection_name() {
+    return this.#connection?.id ?? "";
+  }
+
+  async count() {
+    return this.#connection ? this.#options.transforms.count(this.#connection.id) : NOTHING_COUNTED;
   }
 
   /** @param {number} now_ms @param {boolean} hurried measure on every tick */

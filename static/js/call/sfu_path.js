@@ -14,7 +14,7 @@
 
 import { accepted, decoded, own_rates, rates_of_peer, worse } from "../lib/leg_rates.js";
 import { is_proved } from "../lib/proof.js";
-import { say, sfu_view } from "../lib/protocol.js";
+import { sfu_view } from "../lib/protocol.js";
 import { judge, SteadyQuality } from "../lib/quality.js";
 import { tidy_wants, untold_wants } from "../lib/view_wants.js";
 import { MediaPath } from "./media_path.js";
@@ -32,6 +32,7 @@ const VIEW_SETTLES_MS = 150;
  * @property {MediaState} media
  * @property {Want[]|null} view null while the page has not said what it shows
  * @property {(message: Message) => boolean} send false when the socket is down
+ * @property {(to: string|null, body: import("../lib/protocol.js").Saying) => boolean} say false: it does not leave now
  * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
  */
@@ -70,7 +71,7 @@ export class SfuPath extends MediaPath {
     this.#view = options.view;
     this.#leg = this.#listen_to_leg(new SfuLeg({ ...options, tracks: this.#tracks }));
     this.#conversation = this.#listen_to_people(
-      new SfuConversation({ me: options.me, media: options.media, say: (to, body) => options.send(say(to, body)) }),
+      new SfuConversation({ me: options.me, media: options.media, say: options.say }),
     );
   }
 
@@ -183,8 +184,17 @@ export class SfuPath extends MediaPath {
     }
   }
 
-  count_frames() {
-    return this.#leg.count_frames();
+  get connection_name() {
+    return this.#leg.connection_name;
+  }
+
+  count() {
+    return this.#leg.count();
+  }
+
+  /** Something this person said could not be read here: let them say it again. @param {string} peer */
+  ask_again(peer) {
+    this.#conversation.ask(peer);
   }
 
   /** @param {number} now_ms */

@@ -7,7 +7,8 @@
  * Messages travel over signaling, which loses and doubles them and may be evil: everything is repeated until it is
  * answered, and nothing a message says is believed without the keys of the card it came with. Time is passed in.
  *
- * Events (CustomEvents): "sending" ({key: FrameKey, reason}), "receiving" ({from, key}), "forget" ({from}),
+ * Events (CustomEvents): "sending" ({key: FrameKey, reason}), "receiving" ({from, key, data_key}), "forget" ({from}),
+ * "talking" ({data_key}: seal words with it from now on; whoever has no such key yet is about to get it),
  * "words" ({indexes: number[]|null}), "changed" ({from}: this person's device has another key than before),
  * "alarm" ({from, code}).
  *
@@ -16,7 +17,8 @@
  * @typedef {"first"|"join"|"leave"|"withdrawal"} EpochReason
  */
 
-import { KeyError, PeerKeys } from "./device_keys.js";
+import { derive_data_key } from "./data_keys.js";
+import { KeyError, PeerKeys, verify_signed } from "./device_keys.js";
 import { round_name, SafetyRound } from "./safety_words.js";
 import { derive_key, SFrameError } from "./sframe.js";
 
@@ -96,6 +98,23 @@ export class KeyExchange extends EventTarget {
     return this.#enqueue(() => this.#start_epoch("withdrawal", now_ms));
   }
 
+  /** @param {string} label @param {...string} fields */
+  sign(label, ...fields) {
+    return this.#device.sign(label, ...fields);
+  }
+
+  /**
+   * @param {string} from
+   * @param {string} signature
+   * @param {string} label
+   * @param {...string} fields
+   * @returns {Promise<boolean|null>} null while the keys of that person's page are not known
+   */
+  async verify(from, signature, label, ...fields) {
+    const keys = this.#peers.get(from)?.keys;
+    return keys ? verify_signed(keys, signature, label, ...fields) : null;
+  }
+
   /** @param {() => Promise<void>} work @returns {Promise<void>} */
   #enqueue(work) {
     this.#queue = this.#queue.then(work).catch((error) => this.#emit("alarm", { from: "", code: String(error?.message ?? error) }));
@@ -126,6 +145,7 @@ export class KeyExchange extends EventTarget {
     // A sooner promise made for an epoch that this one replaces still holds.
     const use_at_ms = Math.min(now_ms + ACTIVATE_MS[reason], this.#coming?.use_at_ms ?? Infinity);
     this.#coming = { key, secret, reason, use_at_ms };
+    this.#emit("talking", { data_key: await derive_data_key(secret, key.id) });
     for (const id of this.#peers.keys()) await this.#send_key(id);
     this.#use_when_due(now_ms);
   }
@@ -141,6 +161,11 @@ export class KeyExchange extends EventTarget {
     this.#emit("sending", { key: coming.key, reason: coming.reason });
   }
 
+  /** @param {string} to @param {Record<string, unknown>} body */
+  #post(to, body) {
+    this.#send(to, { ...body, from_page: this.#device.page, to_page: this.#peers.get(to)?.page });
+  }
+
   /** @param {string} to */
   #send_card(to) {
     const wants_yours = !this.#peers.get(to)?.keys;
@@ -153,13 +178,16 @@ export class KeyExchange extends EventTarget {
     const peer = this.#peers.get(to);
     if (!newest || !peer?.keys || peer.confirmed_key_id === newest.key.id) return;
     const box = await this.#device.wrap(peer.keys, to, newest.key.id, newest.secret);
-    this.#send(to, { kind: "key", key_id: newest.key.id, box });
+    this.#post(to, { kind: "key", key_id: newest.key.id, box });
   }
 
   /** @param {string} from @param {any} body @param {number} now_ms */
   async #take(from, body, now_ms) {
     const peer = this.#peers.get(from);
     if (!peer || typeof body !== "object" || body === null) return;
+    // Of or for a page that was loaded anew meanwhile: late, and no attack.
+    const current = body.from_page === peer.page && body.to_page === this.#device.page;
+    if (body.kind !== "card" && !current) return;
     try {
       if (body.kind === "card") await this.#take_card(from, peer, body);
       else if (body.kind === "key") await this.#take_key(from, peer, body);
@@ -198,8 +226,9 @@ export class KeyExchange extends EventTarget {
     }
     if (!Number.isSafeInteger(body.key_id) || body.key_id < 0) throw new KeyError("not a key id");
     const secret = await this.#device.unwrap(peer.keys, from, body.key_id, body.box);
-    this.#emit("receiving", { from, key: await derive_key(secret, body.key_id) });
-    this.#send(from, { kind: "have", key_id: body.key_id });
+    const [key, data_key] = await Promise.all([derive_key(secret, body.key_id), derive_data_key(secret, body.key_id)]);
+    this.#emit("receiving", { from, key, data_key });
+    this.#post(from, { kind: "have", key_id: body.key_id });
   }
 
   async #renew_round() {
@@ -219,7 +248,7 @@ export class KeyExchange extends EventTarget {
 
   async #say_round() {
     for (const message of (await this.#round?.messages()) ?? []) {
-      for (const id of this.#round?.others ?? []) this.#send(id, message);
+      for (const id of this.#round?.others ?? []) this.#post(id, message);
     }
   }
 
@@ -236,7 +265,7 @@ export class KeyExchange extends EventTarget {
     if (round.may_reveal && !before.may_reveal) await this.#say_round();
     // They still ask though we are done: an answer of ours was lost.
     else if (before.complete && body.answer !== true) {
-      for (const message of await round.messages()) this.#send(from, { ...message, answer: true });
+      for (const message of await round.messages()) this.#post(from, { ...message, answer: true });
     }
     await this.#settle_round(round);
   }

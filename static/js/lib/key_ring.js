@@ -21,7 +21,8 @@ export class KeyRing {
 
   /** @param {FrameKey} key */
   use_sending(key) {
-    this.sending = new SendingKey(key);
+    // A second counter for one key would repeat its nonces.
+    if (this.sending?.id !== key.id) this.sending = new SendingKey(key);
   }
 
   /**

@@ -22,7 +22,7 @@
  *
  * @typedef {{id: string, role: string, name: string, state: string, present: boolean, kind?: string, page: string|null}} Participant
  * @typedef {object} Snapshot what this viewer may know of the room
- * @property {{code: string, state: string, [key: string]: unknown}} room
+ * @property {{code: string, state: string, frame_encryption?: "required"|"off", [key: string]: unknown}} room
  * @property {{id: string, role: string, name: string, state: string, device_state?: string}} me
  * @property {JoinDescriptor|null} join
  * @property {Participant[]} participants
@@ -32,7 +32,8 @@
  * What people say to each other through the server while a media server carries them; it keeps nothing of it.
  * @typedef {import("./media_state.js").MediaState} MediaState
  * @typedef {import("./chat_log.js").ChatMessage} ChatMessage
- * @typedef {{kind: "media", media: MediaState}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
+ * Keys and sealed words are passed on unread (call/frame_keys.js, call/sealed_talk.js).
+ * @typedef {{kind: "media", media: MediaState}|{kind: "keys", keys: object}|{kind: "sealed", data: string}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
  */
 
 export const VERSION = 1;

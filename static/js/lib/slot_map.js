@@ -38,6 +38,11 @@ export class SlotMap {
     return Object.fromEntries([...this.#by_mid].filter(([, place]) => place.peer === peer).map(([mid, { slot }]) => [slot, mid]));
   }
 
+  /** @returns {[mid: string, peer: string][]} */
+  get owners() {
+    return [...this.#by_mid].map(([mid, { peer }]) => [mid, peer]);
+  }
+
   /** @returns {Set<string>} */
   get peers() {
     return new Set([...this.#by_mid.values()].map(({ peer }) => peer));

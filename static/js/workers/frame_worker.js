@@ -3,18 +3,19 @@
  * The counters are the only proof of encryption: Chromium silently ignores a transform that was attached too late,
  * and then media goes out in clear. So the page's badge follows them, never an attribute.
  *
- * Rather no frame than a wrong one: once `require` was said, and it is never unsaid, nothing leaves without a key,
- * and nothing is shown that does not open with a key of the person whose tile it is for.
+ * Rather no frame than a wrong one: nothing leaves without a key, and nothing is shown that does not open with a key of
+ * the person whose tile it is for. Only `allow_clear` changes that, and only while nobody said `require`, which is never
+ * unsaid: a server cannot talk a page out of it.
  *
  * Also beats time for the heartbeat, because a hidden page's own timers are slowed to one a second.
  *
- * Messages in: beat {interval_ms} · require · sending {key} · receiving {from, key} · forget_sender {from} ·
- * expect {connection, label, from} · key_frame {connection} · count {id, connection} · forget {connection}.
+ * Messages in: beat {interval_ms} · require · allow_clear · sending {key, key_frames} · receiving {from, key} ·
+ * forget_sender {from} · expect {connection, label, slot, from} · count {id, connection} · forget {connection}.
  * Messages out: beat · counted {id, frames, crypto}.
  *
  * @import { FrameKind } from "../lib/frame_crypto.js"
  * @typedef {{data: ArrayBuffer, type?: string}} EncodedFrame
- * @typedef {{options: {connection: string, label: string}, readable: ReadableStream<EncodedFrame>, writable: WritableStream<EncodedFrame>,
+ * @typedef {{options: {connection: string, label: string, slot: string}, readable: ReadableStream<EncodedFrame>, writable: WritableStream<EncodedFrame>,
  *   generateKeyFrame?: () => Promise<unknown>, sendKeyFrameRequest?: () => Promise<unknown>}} Transformer
  * @typedef {{sealed: number, opened: number, clear: number, unsealed: number, unopened: number, stranger: number}} CryptoCounts
  *   frames: sealed and sent, opened and shown, carried in clear, not sent for want of a key, not shown for want of
@@ -27,6 +28,7 @@ import { SFrameError } from "../lib/sframe.js";
 
 const ring = new KeyRing();
 let required = false;
+let clear_allowed = false;
 
 /** Asking again sooner would only make the picture larger. */
 const KEY_FRAME_GAP_MS = 500;
@@ -45,6 +47,7 @@ class Pipe {
   constructor(transformer) {
     const { readable, writable, options } = transformer;
     this.transformer = transformer;
+    this.label = options.label;
     this.sends = options.label.startsWith("send:");
     /** @type {FrameKind} */
     this.kind = options.label.endsWith(":audio") ? "audio" : "video";
@@ -66,13 +69,10 @@ class Pipe {
   /** @param {EncodedFrame} frame @returns {Promise<boolean>} whether it may leave */
   async #seal(frame) {
     const { sending } = ring;
-    if (!sending && required) {
-      this.crypto.unsealed += 1;
-      return false;
-    }
     if (!sending) {
-      this.crypto.clear += 1;
-      return true;
+      if (clear_allowed) this.crypto.clear += 1;
+      else this.crypto.unsealed += 1;
+      return clear_allowed;
     }
     try {
       frame.data = (await seal_frame(sending, this.kind, new Uint8Array(frame.data))).buffer;
@@ -87,7 +87,7 @@ class Pipe {
 
   /** @param {EncodedFrame} frame @returns {Promise<boolean>} whether it may be shown */
   async #open(frame) {
-    if (!required && !ring.sending) {
+    if (clear_allowed) {
       this.crypto.clear += 1;
       return true;
     }
@@ -101,6 +101,7 @@ class Pipe {
       }, this.kind, new Uint8Array(frame.data));
       if (this.expected !== "" && from !== this.expected) {
         this.crypto.stranger += 1;
+        this.#blocked = true;
         return false;
       }
       ring.note_use(opened.key_id, now_ms);
@@ -126,37 +127,44 @@ class Pipe {
   }
 }
 
-/** @type {Map<string, Map<string, Pipe>>} by connection, then by label: "send:audio", "receive:video", ... */
+/** @type {Map<string, Map<string, Pipe>>} by connection, then by place: label and slot */
 const connections = new Map();
 
-/** @type {Map<string, string>} what `expect` said before its pipe was there, by "connection label" */
+/** @type {Map<string, string>} what `expect` said before its pipe was there, by connection and place */
 const early = new Map();
 
-/** @param {string} connection */
-const pipes_of = (connection) => [...(connections.get(connection) ?? [])];
+/** @param {string} label @param {string} slot tells several ends with one label apart */
+const place_of = (label, slot) => `${label} ${slot}`;
 
 self.addEventListener("rtctransform", (event) => {
   const { transformer } = /** @type {{transformer: Transformer}} */ (/** @type {unknown} */ (event));
-  const { connection, label } = transformer.options;
+  const { connection, label, slot } = transformer.options;
+  const place = place_of(label, slot);
   const pipes = connections.get(connection) ?? new Map();
   connections.set(connection, pipes);
   const pipe = new Pipe(transformer);
-  pipe.expected = early.get(`${connection} ${label}`) ?? "";
-  pipes.set(label, pipe);
+  pipe.expected = early.get(`${connection} ${place}`) ?? "";
+  pipes.set(place, pipe);
 });
 
 /** @param {number} id @param {string} connection */
 function count(id, connection) {
-  const pipes = pipes_of(connection);
-  const frames = Object.fromEntries(pipes.map(([label, pipe]) => [label, pipe.frames]));
-  const crypto = Object.fromEntries(pipes.map(([label, pipe]) => [label, pipe.crypto]));
+  /** @type {Record<string, number>} */
+  const frames = {};
+  /** @type {CryptoCounts} */
+  const crypto = { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 };
+  for (const pipe of connections.get(connection)?.values() ?? []) {
+    frames[pipe.label] = (frames[pipe.label] ?? 0) + pipe.frames;
+    for (const word of /** @type {(keyof CryptoCounts)[]} */ (Object.keys(crypto))) crypto[word] += pipe.crypto[word];
+  }
   self.postMessage({ type: "counted", id, frames, crypto });
 }
 
-/** @param {string} connection @param {string} label @param {string} from */
-function expect(connection, label, from) {
-  early.set(`${connection} ${label}`, from);
-  const pipe = connections.get(connection)?.get(label);
+/** @param {string} connection @param {string} label @param {string} slot @param {string} from */
+function expect(connection, label, slot, from) {
+  const place = place_of(label, slot);
+  early.set(`${connection} ${place}`, from);
+  const pipe = connections.get(connection)?.get(place);
   if (pipe) pipe.expected = from;
 }
 
@@ -176,14 +184,23 @@ function make_key_frames() {
 /** @type {Record<string, (data: any) => void>} */
 const handlers = {
   beat: ({ interval_ms }) => setInterval(() => self.postMessage({ type: "beat" }), interval_ms),
-  require: () => { required = true; },
+  require: () => {
+    required = true;
+    clear_allowed = false;
+  },
+  allow_clear: () => {
+    if (required) return;
+    clear_allowed = true;
+    ring.sending = null;
+  },
   sending: ({ key, key_frames }) => {
+    if (clear_allowed) return;
     ring.use_sending(key);
     if (key_frames) make_key_frames();
   },
   receiving: ({ from, key }) => ring.add_receiving(from, key),
   forget_sender: ({ from }) => ring.forget(from),
-  expect: ({ connection, label, from }) => expect(connection, label, from),
+  expect: ({ connection, label, slot, from }) => expect(connection, label, slot, from),
   count: ({ id, connection }) => count(id, connection),
   forget: ({ connection }) => forget(connection),
 };

@@ -18,13 +18,13 @@ globalThis.RTCPeerConnection = class extends Native {
 
 const client = new CallClient({
   ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
-  worker_url: "/js/workers/passthrough_worker.js",
+  worker_url: "/js/workers/frame_worker.js",
   page_id: crypto.randomUUID(),
 });
 
 /** @type {{at_ms: number, type: string, detail: any}[]} */
 const log = [];
-for (const type of ["path", "heartbeat", "peer-media", "signaling", "closed", "trouble", "quality", "peer-quality", "chat", "speakers", "refused"]) {
+for (const type of ["path", "heartbeat", "peer-media", "signaling", "closed", "trouble", "encryption", "key-changed", "quality", "peer-quality", "chat", "speakers", "refused"]) {
   client.addEventListener(type, (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     log.push({ at_ms: Date.now(), type, detail: type === "trouble" ? String(detail?.stack ?? detail) : structuredClone(detail) });

@@ -63,6 +63,7 @@ class Relay:
     seats: dict[str, tuple[ServerConnection, str]] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     relayed: list[dict] = field(default_factory=list)
+    said: list[dict] = field(default_factory=list)
     reports: list[dict] = field(default_factory=list)
     ice_requests: int = 0
     holding: bool = False
@@ -144,6 +145,11 @@ class Relay:
             case "signal" | "ack":
                 to = message.pop("to")
                 await self.relay(to, {**message, "from": me})
+            case "say":
+                assert message["body"]["kind"] == "keys", "between two only keys go over the server"
+                await self.relay(
+                    message["to"], {"type": "said", "from": me, "body": message["body"]}, transcript=self.said
+                )
             case "ice_servers":
                 self.ice_requests += 1
                 reply = {
@@ -168,8 +174,8 @@ class Relay:
             await self.deliver(to, message)
         self.held.clear()
 
-    async def relay(self, to: str, message: dict) -> None:
-        self.relayed.append(message)
+    async def relay(self, to: str, message: dict, transcript: list[dict] | None = None) -> None:
+        (self.relayed if transcript is None else transcript).append(message)
         if self.holding:
             self.held.append((to, message))
             return

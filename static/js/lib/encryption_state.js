@@ -1,0 +1,64 @@
+/**
+ * What may be said about the encryption of a visit, from what the worker counted. Never from what was asked for: an
+ * attribute says what somebody wanted, a counter what happened.
+ *
+ *   pending         nothing proves anything yet
+ *   alarm           somebody sits between the people, or tampered with their keys
+ *   e2e_direct      sealed here, opened there; from device to device
+ *   e2e_relayed     the same, through a relay
+ *   e2e_server      the same, through the clinic's server, which has no key
+ *   recorder_key    the same, and the recorder or an assistant was given a key
+ *   transport       between the two devices, by their connection alone: one of the browsers cannot encrypt frames
+ *   to_server       as far as the clinic's server
+ *
+ * @import { CryptoCounts } from "../call/frame_transforms.js"
+ * @typedef {"pending"|"alarm"|"e2e_direct"|"e2e_relayed"|"e2e_server"|"recorder_key"|"transport"|"to_server"} EncryptionState
+ */
+
+/** How far back counts count. */
+const WINDOW_MS = 4000;
+
+/** Which words go with a route. @type {Record<string, EncryptionState>} */
+const SEALED_BY_ROUTE = { direct: "e2e_direct", relay: "e2e_relayed", server: "e2e_server" };
+
+export class EncryptionWatch {
+  /** @type {{at_ms: number, connection: string, counts: CryptoCounts}[]} */
+  #seen = [];
+  /** @type {EncryptionState} */
+  #last = "pending";
+
+  /**
+   * @param {object} now
+   * @param {number} now.at_ms
+   * @param {string} now.connection another one counts from zero
+   * @param {CryptoCounts} now.counts
+   * @param {string} now.route "direct"|"relay"|"server"|""
+   * @param {boolean} now.connected
+   * @param {boolean} now.alarm
+   * @param {boolean} now.recorder_has_key
+   * @returns {EncryptionState}
+   */
+  judge({ at_ms, connection, counts, route, connected, alarm, recorder_has_key }) {
+    if (this.#seen[0] && this.#seen[0].connection !== connection) {
+      this.#seen = [];
+      this.#last = "pending";
+    }
+    this.#seen.push({ at_ms, connection, counts });
+    // The newest reading that is older than the window, and all younger ones.
+    const old = this.#seen.findLastIndex((seen) => at_ms - seen.at_ms >= WINDOW_MS);
+    this.#seen.splice(0, Math.max(0, old));
+    if (alarm) return "alarm";
+    if (!connected || route === "") return (this.#last = "pending");
+    const before = old < 0 && this.#seen[0]?.at_ms === at_ms ? null : (this.#seen[0]?.counts ?? null);
+    /** @param {keyof CryptoCounts} word */
+    const grown = (word) => counts[word] - (before?.[word] ?? 0);
+    if (grown("clear") > 0) this.#last = route === "server" ? "to_server" : "transport";
+    else if (grown("sealed") + grown("opened") > 0) {
+      // What comes and does not open proves nothing but that something is wrong.
+      const opens = grown("opened") > 0 || grown("unopened") + grown("stranger") === 0;
+      const sealed = SEALED_BY_ROUTE[route] ?? "pending";
+      this.#last = !opens ? "pending" : recorder_has_key ? "recorder_key" : sealed;
+    } else if (this.#last.startsWith("e2e_")) this.#last = SEALED_BY_ROUTE[route] ?? "pending";
+    return this.#last;
+  }
+}
