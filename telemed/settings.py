@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "consultations.consent",
     "consultations.outbox",
     "consultations.rooms",
+    "consultations.recordings",
     "consultations.demo",
 ]
 
@@ -181,10 +182,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# True: the server finishes recordings itself (one process, no worker).
+JOBS_INLINE = env.env_bool("JOBS_INLINE", DEMO or TESTING)
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0},
+    "recordings-recover": {"task": "recordings.recover", "schedule": 60.0},
+    "recordings-sweep": {"task": "recordings.sweep", "schedule": 3600.0},
     "purge-call-metadata": {"task": "rooms.purge_call_metadata", "schedule": 24 * 3600.0},
 }
 # Dotted path of a class as in consultations/outbox/sms.py; empty: no text messages, and the pages say so.
@@ -340,6 +345,10 @@ SFU_MAX_LOAD = env.env_int("SFU_MAX_LOAD_PERCENT", 70, minimum=1, maximum=100) /
 RTC_URL = env.env_str("RTC_URL", f"{'wss' if HTTPS else 'ws'}://{_public.hostname}:{{port}}").rstrip("/")
 # How long SIGTERM waits for running calls (REL-6).
 DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
+# Encrypted files of recordings; back them up apart from the keys (docs/OPERATIONS.md).
+RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
+# What must stay free on that disk: no recording begins with less, and running ones end (REL-7).
+RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
 # Lets another machine read /metrics; without it only this one may.
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
 # Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.

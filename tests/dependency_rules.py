@@ -24,6 +24,8 @@ SANS_IO = (
     "consultations.rooms.lifecycle",
     "consultations.rooms.protocol",
     "consultations.rooms.signaling",
+    "consultations.rooms.capture",
+    "consultations.recordings.lifecycle",
     "consultations.appointments.lifecycle",
 )
 PURE = (*SANS_IO, "telemed.lib")
@@ -51,7 +53,8 @@ PRACTICE = {
     "consent": {"clinics", "practitioners", "patients", "appointments"},
     "outbox": {"clinics"},
     "rooms": {"clinics", "practitioners", "patients", "appointments", "consent", "outbox"},
-    "demo": {"clinics", "practitioners", "patients", "appointments", "consent", "outbox", "rooms"},
+    "recordings": {"clinics", "patients", "appointments", "consent", "rooms"},
+    "demo": {"clinics", "practitioners", "patients", "appointments", "consent", "outbox", "rooms", "recordings"},
 }
 PLATFORM = {
     "lib": set(),

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from consultations.appointments.models import Appointment
 from consultations.consent.models import ConsentRecord, ConsentText, Purpose
 
@@ -44,7 +46,9 @@ def consent_states(appointment: Appointment, people: Iterable[str]) -> dict[str,
     """Return person -> purpose -> their newest answer in this visit. People without one are missing. One query."""
     records = ConsentRecord.objects.filter(appointment=appointment, person__in=list(people))
     found: dict[str, dict[str, Answer]] = {}
-    rows = records.order_by("decided_at", "pk").values_list("person", "purpose", "decision", "decided_at", "withdrawn_at")
+    rows = records.order_by("decided_at", "pk").values_list(
+        "person", "purpose", "decision", "decided_at", "withdrawn_at"
+    )
     for person, purpose, decision, decided_at, withdrawn_at in rows:
         answer = Answer("withdrawn" if withdrawn_at else decision, withdrawn_at or decided_at)
         found.setdefault(person, {})[purpose] = answer
@@ -56,3 +60,8 @@ def records_of(appointment: Appointment, person: str) -> list[ConsentRecord]:
     records = ConsentRecord.objects.filter(appointment=appointment, person=person).select_related("text")
     newest = {record.purpose: record for record in records.order_by("decided_at", "pk")}
     return [newest[purpose] for purpose in Purpose.values if purpose in newest]
+
+
+def languages_for(person: str, clinic: str) -> list[str]:
+    """Return in which languages to look for a text: the person's own first, the clinic's before the product's."""
+    return list(dict.fromkeys([person, clinic, settings.LANGUAGE_CODE]))

@@ -101,6 +101,12 @@ class VisitConsumer(GuardedSocket):
             case signaling.Spread(peers, said):
                 for to in peers:
                     await self.channel_layer.group_send(seat_group(to), {"type": "seat.deliver", "message": said})
+            case signaling.ToRecorder() if not self._media.may_say(message):
+                await self.send_error("too_many_messages")
+            case signaling.ToRecorder(keys):
+                assert self.desk
+                for answer in self._media.take_keys(self.desk, self.page, keys):
+                    await self.send_json(answer)
             case signaling.Refuse(code, request_id):
                 await self.send_error(code, request_id)
             case signaling.Close(code):
@@ -189,7 +195,8 @@ class VisitConsumer(GuardedSocket):
         if isinstance(message, protocol.SfuOffer):
             return await self._media.offer(desk, message)
         refusal = self._media.refusal(desk)
-        answer = await database_sync_to_async(desk.act)(message, server_refusal=refusal)
+        with self._media.doing(message):
+            answer = await database_sync_to_async(desk.act)(message, server_refusal=refusal)
         self._media.done(desk, message)
         request_id = message.id  # type: ignore[union-attr]
         reply = {"type": "reply", "id": request_id, "ok": True, **answer}

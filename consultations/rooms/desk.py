@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from consultations.rooms import lifecycle, protocol
-from consultations.rooms.actions import routing, seats, visit
+from consultations.rooms.actions import consents, routing, seats, visit
 from consultations.rooms.actions.people import missing_consent
+from consultations.rooms.asking import texts_to_ask
 from consultations.rooms.facts import RoomFacts, load_room_facts
 from consultations.rooms.models import Participant, SeatDevice
 from consultations.rooms.nudges import clinic_group, nudge_seats, send_to_groups
@@ -65,12 +66,14 @@ class Desk:
         return view
 
     def look(self, page: str) -> View:
-        """Return what the socket may show and do now. Six queries at most."""
+        """Return what the socket may show and do now. Nine queries at most."""
         standing = examine(self.ticket)
         me = self.ticket.participant_id
         facts = load_room_facts(self.ticket.participant.room_id, with_details=self.ticket.user is not None)
         join, refusal = join_for(facts, me)
-        snapshot = build_snapshot(facts, me, device_state=standing.device_state, join=join, refusal=refusal)
+        snapshot = build_snapshot(
+            facts, me, device_state=standing.device_state, join=join, refusal=refusal, asks=texts_to_ask(facts, me)
+        )
         viewer = build_viewer(facts, me, page=page, device_state=standing.device_state)
         return View(facts.revision, standing.device_state, snapshot, viewer, facts)
 
@@ -106,6 +109,10 @@ class Desk:
                 return self._ice_servers()
             case protocol.Path(report):
                 routing.record_path(own, report=report)
+            case protocol.Consent(_, purpose, decision, version, capacity):
+                consents.answer_capture(
+                    own, purpose=purpose, decision=decision, version=version, capacity=capacity, acting_user=user
+                )
             case protocol.Leave():
                 visit.leave_visit(own, acting_user=user)
             case _ if user is None:
@@ -126,6 +133,10 @@ class Desk:
                 visit.admit_device(own, target=target, device=device, acting_user=user)
             case protocol.Remove(_, target, reason):
                 visit.remove_participant(own, target=target, reason=reason, acting_user=user)
+            case protocol.Recording(_, "request"):
+                consents.request_recording(own, acting_user=user, server_refusal=server_refusal)
+            case protocol.Recording():
+                consents.stop_recording(own, acting_user=user)
             case protocol.Invite(_, role, name, language, contact):
                 invited = visit.invite_into_visit(
                     own, role=role, name=name, language=language, contact=contact, acting_user=user

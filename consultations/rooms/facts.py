@@ -1,11 +1,18 @@
-"""Reads a room as plain facts, the input of `snapshot.py`. Three queries and one call to the cache."""
+"""Reads a room as plain facts, the input of `snapshot.py`. Three queries, five while it is live, and one call to the cache."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
+
+from consultations.appointments.models import Appointment
+from consultations.consent.access import consent_states
+from consultations.consent.models import Purpose
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.presence import present_pages
+from consultations.rooms.recorder.port import RecordingFacts, recordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Person:
     identity_outcome: str = ""
     details: dict[str, Any] | None = None
     asking_devices: tuple[AskingDevice, ...] = ()
+    # purpose -> granted, refused or withdrawn; since when; only while the visit is live
+    consents: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,9 @@ class RoomFacts:
     route: str
     route_reasons: tuple[dict[str, Any], ...]
     people: tuple[Person, ...]
+    recording: RecordingFacts | None = None
+    may_record: bool = False
+    clinic_language: str = "en"
 
     @property
     def hide_addresses(self) -> bool:
@@ -67,13 +79,18 @@ class RoomFacts:
 
 def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
     """Return the facts of a room. `with_details` also decrypts where people are and whom to call."""
-    room = Room.objects.select_related("appointment__clinic", "appointment__practitioner__user").get(pk=room_pk)
+    room = Room.objects.select_related(
+        "appointment__clinic", "appointment__practitioner__user", "appointment__visit_type"
+    ).get(pk=room_pk)
     seats = list(Participant.objects.filter(room=room).select_related("patient").order_by("pk"))
     asking: dict[int, list[AskingDevice]] = {}
     for device in SeatDevice.objects.filter(participant__room=room, state=SeatDevice.State.ASKING).order_by("pk"):
         shown = AskingDevice(device.public_id, device.label, device.created_at)
         asking.setdefault(device.participant_id, []).append(shown)
     pages = present_pages(seat.public_id for seat in seats)
+    is_live = room.state == Room.State.LIVE
+    recording = recordings().find_active(room.pk) if is_live else None
+    answers = answers_now(room.appointment, [seat.public_id for seat in seats], recording) if is_live else {}
     appointment, clinic = room.appointment, room.appointment.clinic
     return RoomFacts(
         code=room.code,
@@ -111,10 +128,32 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
                 identity_outcome=seat.identity_outcome,
                 details=details_of(seat) if with_details else None,
                 asking_devices=tuple(asking.get(seat.pk, ())),
+                consents=answers.get(seat.public_id, {}),
             )
             for seat in seats
         ),
+        recording=recording,
+        clinic_language=clinic.default_language,
+        may_record=clinic.allows_capture
+        and appointment.visit_type.privacy_class != "maximum"
+        and settings.SFU_ENABLED
+        and recordings().available,
     )
+
+
+def answers_now(
+    appointment: Appointment, people: Iterable[str], recording: RecordingFacts | None
+) -> dict[str, dict[str, str]]:
+    """Return person -> purpose -> answer as it counts now. One query.
+
+    Who is asked again may answer again: a no from before this question was asked is no answer to it.
+    """
+    found = consent_states(appointment, people)
+    for by_purpose in found.values():
+        answer = by_purpose.get(Purpose.RECORDING)
+        if recording is not None and answer and answer.state != "granted" and answer.at < recording.asked_at:
+            del by_purpose[Purpose.RECORDING]
+    return {person: {purpose: a.state for purpose, a in by_purpose.items()} for person, by_purpose in found.items()}
 
 
 def details_of(participant: Participant) -> dict[str, Any] | None:

@@ -32,6 +32,7 @@ def media_settings() -> api.MediaSettings:
         udp_port=settings.SFU_UDP_PORT,
         advertised=tuple(settings.SFU_ADVERTISED_ADDRESSES),
         max_load=settings.SFU_MAX_LOAD,
+        recording_reserve_bytes=settings.RECORDING_RESERVE_BYTES,
     )
 
 

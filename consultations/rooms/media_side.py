@@ -1,7 +1,8 @@
 """What one socket has to do with the media server: its person's offers, views and events."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
@@ -10,6 +11,8 @@ from consultations.rooms import protocol
 from consultations.rooms.desk import Desk, View
 from consultations.rooms.limits import TokenBucket
 from consultations.rooms.media import server_refusal
+from consultations.rooms.protocol.talk import RECORDER
+from consultations.rooms.recorder.desk import recorder_desk
 from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import admitted_people
 from consultations.rooms.switchboard import Deliver, switchboard
@@ -54,10 +57,12 @@ class MediaSide:
         if not self._offers.take(time.monotonic()):
             raise Refused("too_many_messages")
         terms = await database_sync_to_async(desk.media_terms)()
+        recorder_desk().before_join(self._code, desk.ticket.participant_id)
         try:
             answer = await switchboard().join(self._code, desk.ticket, message, terms, self.deliver)
         except api.MediaRefused as refused:
             raise Refused(refused.code if refused.code in _TOLD else "try_again") from None
+        recorder_desk().joined(self._code)
         self._answered = {"type": "reply", "id": message.id, "ok": True, "sdp": answer.sdp, "slots": answer.slots}
         return self._answered
 
@@ -78,6 +83,21 @@ class MediaSide:
         on_server = view.viewer.room_state == "live" and view.viewer.route == "sfu"
         inside = [person.id for person in admitted_people(view.facts)] if on_server else []
         switchboard().keep_only(self._code, inside, revision=view.revision)
+        recorder_desk().follow(view.facts)
+
+    def doing(self, message: protocol.Message) -> AbstractContextManager[None]:
+        """What may end a recording closes it first, in this turn of the loop; whether it goes on is asked afterwards."""
+        match message:
+            case protocol.Consent() if message.ends_capture:
+                return recorder_desk().closed(self._code)
+            case protocol.Recording() | protocol.Admit() | protocol.Finish():
+                return recorder_desk().closed(self._code)
+        return nullcontext()
+
+    def take_keys(self, desk: Desk, page: str, keys: Mapping[str, object]) -> list[dict[str, Any]]:
+        """Return what the recorder of this visit answers, ready to be sent."""
+        answers = recorder_desk().take_keys(self._code, desk.ticket.participant_id, page, keys)
+        return [{"type": "said", "from": RECORDER, "body": {"kind": "keys", "keys": answer}} for answer in answers]
 
     def done(self, desk: Desk, message: protocol.Message) -> None:
         """An action was done: media that it ends, end now and not with the next look at the room."""

@@ -52,6 +52,12 @@ SENTENCES: dict[str, str | Promise] = {
     "encryption_not_accepted": _(
         "This person's browser cannot encrypt from person to person. Say that you accept that, or ask for another browser."
     ),
+    "guardian_needed": _("For somebody of this age a parent or guardian decides."),
+    "recording_goes_on": _("A recording is asked for, or goes on, already."),
+    "recording_needs_two": _("There is nobody else in the visit yet."),
+    "disk_full": _("The clinic's disk is nearly full, so recording does not start. The visit goes on."),
+    "legal_hold": _("This recording is on legal hold. It can be deleted when the hold is lifted."),
+    "recording_gone": _("This recording was deleted."),
     "room_full": _("All seats in this visit are taken."),
     "visit_full": _("No more people can be invited into this visit."),
     "check_contact": _("Enter an e-mail address, or a phone number such as +49 170 1234567."),

@@ -2,6 +2,7 @@
 
     parse (protocol/) ──▶ decide(viewer, message) ──▶   Relay   to the one addressed seat
                                                         Spread  to several of the admitted
+                                                        ToRecorder  keys for the recorder of this visit
                                                         Act     an action, which checks everything again in its transaction
                                                         Refuse  with a stable code
                                                         Close   the socket
@@ -10,6 +11,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -41,6 +43,8 @@ class Viewer:
     peers: frozenset[str]
     hide_addresses: bool = False
     route: str = "p2p"
+    # A recorder holds keys of this visit now.
+    recorder: bool = False
 
     @property
     def admitted(self) -> bool:
@@ -60,6 +64,13 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class ToRecorder:
+    """What a page says about its keys to the recorder of this process."""
+
+    keys: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     message: Message
 
@@ -75,7 +86,7 @@ class Close:
     code: int
 
 
-Effect = Relay | Spread | Act | Refuse | Close
+Effect = Relay | Spread | ToRecorder | Act | Refuse | Close
 
 
 def gate(viewer: Viewer) -> Close | None:
@@ -102,15 +113,26 @@ def decide(viewer: Viewer, message: Message) -> Effect:
             return _relay(viewer, message)
         case protocol.Path() | protocol.IceServers():
             return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
+        case protocol.Consent():
+            return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
         case protocol.SfuOffer() | protocol.SfuView():
             return _not_on_server(viewer, request_id) or Act(message)
+        case protocol.Say("recorder", protocol.Keys(keys)) if viewer.admitted and viewer.recorder:
+            return ToRecorder(keys)
         case protocol.Say(_, protocol.Keys()):
             return _spread(viewer, message) if viewer.admitted else Refuse("not_admitted")
         case protocol.Say():
             return _not_on_server(viewer) or _spread(viewer, message)
         case protocol.Leave():
             return Act(message) if viewer.device_active else Refuse("not_allowed", request_id)
-        case protocol.Admit() | protocol.AdmitDevice() | protocol.Remove() | protocol.Finish() | protocol.Invite():
+        case (
+            protocol.Admit()
+            | protocol.AdmitDevice()
+            | protocol.Remove()
+            | protocol.Finish()
+            | protocol.Invite()
+            | protocol.Recording()
+        ):
             seated = viewer.role == "practitioner" and viewer.state == "admitted" and viewer.device_active
             return Act(message) if seated else Refuse("not_allowed", request_id)
 

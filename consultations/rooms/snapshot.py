@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from consultations.rooms.capture import Present, Verdict, may_capture
 from consultations.rooms.encryption import frame_encryption
 from consultations.rooms.facts import Person, RoomFacts
 from consultations.rooms.lifecycle import ADMITTED, ENDED, LIVE, may_return_until
+from consultations.rooms.protocol.talk import RECORDER
 from consultations.rooms.signaling import Viewer
 
 ACTIVE = "active"
@@ -25,8 +27,9 @@ def build_snapshot(
     device_state: str = ACTIVE,
     join: dict[str, Any] | None = None,
     refusal: dict[str, str] | None = None,
+    asks: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return the room as `viewer_id` may see it. `join` and `refusal` are kept for admitted people only (CLIN-2)."""
+    """Return the room as `viewer_id` may see it. `join`, `refusal` and `asks` are kept for admitted people only (CLIN-2)."""
     me = facts.person(viewer_id)
     inside = me.state == ADMITTED and device_state == ACTIVE
     room: dict[str, Any] = {
@@ -44,6 +47,9 @@ def build_snapshot(
         },
         "refusal": refusal if inside else None,
         "frame_encryption": frame_encryption(facts.people),
+        "recording": _recording(facts) if inside else None,
+        "recorder": _recorder(facts) if inside else None,
+        "may_record": facts.may_record if inside else False,
     }
     return {
         "room": room,
@@ -54,6 +60,8 @@ def build_snapshot(
             "state": me.state,
             "device_state": device_state,
             "may_return_until": iso(may_return_until(me.state, me.admitted_at, me.left_at)),
+            "consents": me.consents if inside else {},
+            "asks": (asks or []) if inside else [],
         },
         "join": join if inside and facts.state == LIVE else None,
         "participants": _participants(facts, me, inside),
@@ -73,11 +81,41 @@ def build_viewer(facts: RoomFacts, viewer_id: str, *, page: str, device_state: s
         peers=frozenset(person.id for person in admitted_people(facts) if person.id != me.id),
         hide_addresses=facts.hide_addresses,
         route=facts.route,
+        recorder=recorder_page(facts) is not None,
     )
 
 
 def admitted_people(facts: RoomFacts) -> list[Person]:
     return [person for person in facts.people if person.state == ADMITTED]
+
+
+def recording_verdict(facts: RoomFacts) -> Verdict:
+    return may_capture("recording", [Present(person.id, person.consents) for person in admitted_people(facts)])
+
+
+def _recording(facts: RoomFacts) -> dict[str, Any] | None:
+    """The same for everybody: who is recorded must see it, and on whom it waits."""
+    if facts.recording is None:
+        return None
+    return {
+        "state": facts.recording.state,
+        "since": iso(facts.recording.since),
+        "waiting_for": list(recording_verdict(facts).undecided),
+    }
+
+
+def recorder_page(facts: RoomFacts) -> str | None:
+    """Return the recorder's page while everybody who is inside wants to be recorded, else None."""
+    recording = facts.recording
+    if recording is None or recording.state != "running" or facts.route != "sfu" or not recording_verdict(facts).ok:
+        return None
+    return recording.page
+
+
+def _recorder(facts: RoomFacts) -> dict[str, Any] | None:
+    """Somebody who is there while it is recorded: pages wrap their keys for this page."""
+    page = recorder_page(facts)
+    return {"id": RECORDER, "page": page, "server": True} if page else None
 
 
 def _participants(facts: RoomFacts, me: Person, inside: bool) -> list[dict[str, Any]]:
@@ -108,6 +146,7 @@ def _known(person: Person) -> dict[str, Any]:
         "present": bool(person.page),
         "kind": person.kind,
         "page": person.page or None,
+        "consents": person.consents,
     }
 
 

@@ -62,6 +62,8 @@ MESSAGES = {
     "remove": (protocol.Remove("1", PEER, "other"), _PRACTITIONER),
     "finish": (protocol.Finish("1", "done"), _PRACTITIONER),
     "invite": (protocol.Invite("1", "interpreter", "Ina Iver", "", ""), _PRACTITIONER),
+    "consent": (protocol.Consent("1", "recording", "granted", 1), _row(**_INSIDE_ONLY)),
+    "recording": (protocol.Recording("1", "request"), _PRACTITIONER),
     "sfu_offer": (protocol.SfuOffer("1", PAGE, "v=0", {"0": "microphone"}), _row(**_BY_SERVER)),
     "sfu_view": (protocol.SfuView((protocol.Want(PEER, "camera", 360, False),)), _row(**_BY_SERVER)),
     "say": (

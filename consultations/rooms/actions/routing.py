@@ -9,6 +9,7 @@ from consultations.clinics.models import TurnServer
 from consultations.rooms.encryption import REQUIRED, can_encrypt, frame_encryption
 from consultations.rooms.models import Participant, Room, RouteDecision
 from consultations.rooms.protocol import PathReport
+from consultations.rooms.recorder.port import recordings
 from media_routing import api
 
 # Reports of media paths beyond this are not stored: a visit's story, not a log.
@@ -16,12 +17,19 @@ MAX_PATH_REPORTS = 200
 
 
 def weigh_route(
-    room: Room, *, joining: int = 0, newcomer: Participant | None = None, server_refusal: api.ServerRefusal = ""
+    room: Room,
+    *,
+    joining: int = 0,
+    newcomer: Participant | None = None,
+    server_refusal: api.ServerRefusal = "",
+    recording: bool | None = None,
 ) -> api.Decision:
-    """Return what the engine would decide with `joining` more people inside, or with the `newcomer`. Writes nothing; two queries.
+    """Return what the engine would decide with `joining` more people inside, or with the `newcomer`. Writes nothing; three queries.
 
-    `server_refusal` is what the media server of this process said about taking in one more visit.
+    `server_refusal` is what the media server of this process said about taking in one more visit. `recording`: were it
+    recorded; None asks whether it is.
     """
+    recorded = recordings().goes_on(room.pk) if recording is None else recording
     people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
     inside = [person for person in people if person.state == Participant.State.ADMITTED]
     present = [*inside, newcomer] if newcomer else inside
@@ -33,12 +41,15 @@ def weigh_route(
             visit_is_group=visit_type.is_group,
             privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
             profile=cast(Literal["kbv", "hipaa", "gdpr"], clinic.profile),
+            recording=recorded,
             relay_only_by_clinic=clinic.relay_only,
             relay_only_by_patient=any(person.relay_only for person in people),
             turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
             sfu_available=settings.SFU_ENABLED,
             server_refusal=server_refusal,
-            sfu_is_blind=all(can_encrypt(person.device_check) for person in present)
+            # A recorder has keys.
+            sfu_is_blind=not recorded
+            and all(can_encrypt(person.device_check) for person in present)
             and frame_encryption(people) == REQUIRED,
             on_server=room.state == Room.State.LIVE and room.route == "sfu",
         )
@@ -52,7 +63,11 @@ def must_encrypt(room: Room) -> bool:
 
 
 def choose_route(room: Room, *, trigger: str, server_refusal: api.ServerRefusal = "") -> api.Decision:
-    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it."""
+    """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it.
+
+    Who is inside has changed, or may have: a recording pauses, goes on or stops first.
+    """
+    recordings().settle(room)
     decision = weigh_route(room, server_refusal=server_refusal)
     stored = _keep(room, decision, trigger)
     room.route, room.route_reasons = decision.route, stored

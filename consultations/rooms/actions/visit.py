@@ -22,6 +22,7 @@ from consultations.rooms.actions.routing import choose_route, must_encrypt, reco
 from consultations.rooms.encryption import can_encrypt
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.protocol import OUTCOMES
+from consultations.rooms.recorder.port import recordings
 from consultations.rooms.refusals import Refused
 from media_routing.api import ServerRefusal
 from telemed.accounts.models import User
@@ -30,7 +31,7 @@ from telemed.accounts.models import User
 @transaction.atomic
 def enter_visit(participant: Participant, *, acting_user: User, server_refusal: ServerRefusal = "") -> None:
     """The practitioner sits down; the room opens with the first. Repeats change nothing; an ended visit stays ended."""
-    room, seat = _lock_staff_seat(participant, acting_user)
+    room, seat = lock_staff_seat(participant, acting_user)
     if room.state == lifecycle.ENDED:
         return
     now = timezone.now()
@@ -78,8 +79,8 @@ def _admit(
     accept_unencrypted: bool,
     server_refusal: ServerRefusal,
 ) -> str:
-    room, own = _lock_staff_seat(participant, acting_user)
-    _require_inside(own)
+    room, own = lock_staff_seat(participant, acting_user)
+    require_inside(own)
     seat = seat_in(room, target)
     if seat.state == lifecycle.ADMITTED:
         return ""
@@ -125,8 +126,8 @@ def _admit(
 @transaction.atomic
 def refuse_identity(participant: Participant, *, target: str, acting_user: User) -> None:
     """Record that this person is not who they should be. They stay in the waiting room until removed."""
-    room, own = _lock_staff_seat(participant, acting_user)
-    _require_inside(own)
+    room, own = lock_staff_seat(participant, acting_user)
+    require_inside(own)
     seat = seat_in(room, target)
     if seat.state != lifecycle.WAITING:
         raise Refused("not_waiting")
@@ -141,16 +142,16 @@ def invite_into_visit(
     participant: Participant, *, role: str, name: str, language: str, contact: str, acting_user: User
 ) -> Invited:
     """`invite_participant` by the practitioner who is in the room."""
-    room, own = _lock_staff_seat(participant, acting_user)
-    _require_inside(own)
+    room, own = lock_staff_seat(participant, acting_user)
+    require_inside(own)
     return invite_participant(room, role=role, name=name, language=language, contact=contact, acting_user=acting_user)
 
 
 @transaction.atomic
 def admit_device(participant: Participant, *, target: str, device: str, acting_user: User) -> None:
     """Move a seat to the device that asks for it; the one that held it is out at once."""
-    room, own = _lock_staff_seat(participant, acting_user)
-    _require_inside(own)
+    room, own = lock_staff_seat(participant, acting_user)
+    require_inside(own)
     seat = seat_in(room, target)
     asking = find_device_of(seat, device)
     if asking is None or asking.state == SeatDevice.State.REVOKED:
@@ -168,8 +169,8 @@ def admit_device(participant: Participant, *, target: str, device: str, acting_u
 @transaction.atomic
 def remove_participant(participant: Participant, *, target: str, reason: str, acting_user: User) -> None:
     """Send somebody out for good: their devices and links are worth nothing any more."""
-    room, own = _lock_staff_seat(participant, acting_user)
-    _require_inside(own)
+    room, own = lock_staff_seat(participant, acting_user)
+    require_inside(own)
     seat = seat_in(room, target)
     if seat.pk == own.pk:
         raise Refused("not_allowed")
@@ -208,12 +209,12 @@ def leave_visit(participant: Participant, *, acting_user: User | None = None) ->
 @transaction.atomic
 def finish_visit(participant: Participant, *, outcome: str, acting_user: User) -> None:
     """End the visit with what happens next (CLIN-11). Finishing a finished visit changes nothing."""
-    room, own = _lock_staff_seat(participant, acting_user)
+    room, own = lock_staff_seat(participant, acting_user)
     if outcome not in OUTCOMES:
         raise Refused("outcome_missing")
     if room.state == lifecycle.ENDED:
         return
-    _require_inside(own)
+    require_inside(own)
     was_live = room.live_at is not None
     move_room(room, "end")
     now = timezone.now()
@@ -221,6 +222,7 @@ def finish_visit(participant: Participant, *, outcome: str, acting_user: User) -
     room.save(update_fields=["state", "outcome", "ended_at"])
     still_there = Participant.objects.filter(room=room, left_at__isnull=True).exclude(state=Participant.State.INVITED)
     still_there.update(left_at=now, end_reason="finished")
+    recordings().settle(room)
     room_changed(room)
     # Who was let in came, whatever the outcome is called.
     missed = outcome == Room.Outcome.NOT_REACHED and not was_live
@@ -232,7 +234,7 @@ def finish_visit(participant: Participant, *, outcome: str, acting_user: User) -
     record("room.finished", own, acting_user=acting_user, result=outcome)
 
 
-def _lock_staff_seat(participant: Participant, acting_user: User) -> tuple[Room, Participant]:
+def lock_staff_seat(participant: Participant, acting_user: User) -> tuple[Room, Participant]:
     """Return the locked room and the acting seat, read now: a right that was taken away a moment ago is gone."""
     room = lock_room(participant.room_id)
     seat = seat_in(room, participant.public_id)
@@ -247,7 +249,7 @@ def _lock_staff_seat(participant: Participant, acting_user: User) -> tuple[Room,
     return room, seat
 
 
-def _require_inside(seat: Participant) -> None:
+def require_inside(seat: Participant) -> None:
     """Only a practitioner who is in the room decides about others; a colleague who was called in does not."""
     if seat.role != Participant.Role.PRACTITIONER or seat.state != lifecycle.ADMITTED:
         raise Refused("not_allowed", status=403)

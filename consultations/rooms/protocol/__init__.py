@@ -4,9 +4,11 @@ Whatever is relayed is built again from these types, so a field that is not name
 
     fields.py    one JSON object, read strictly        reading.py   the table: type -> reader
     visit.py     people coming and going               peer.py      two browsers connecting to each other
+    consents.py  being captured, and the yes or no to it
     media.py     a browser connecting to the server    talk.py      what pages say to each other through the server
 """
 
+from consultations.rooms.protocol.consents import Consent, Recording
 from consultations.rooms.protocol.fields import ProtocolError
 from consultations.rooms.protocol.media import SfuOffer, SfuView, Want
 from consultations.rooms.protocol.peer import (
@@ -49,6 +51,7 @@ __all__ = [
     "Candidate",
     "Chat",
     "ChatLine",
+    "Consent",
     "Description",
     "Finish",
     "Hello",
@@ -65,6 +68,7 @@ __all__ = [
     "PathReport",
     "Ping",
     "ProtocolError",
+    "Recording",
     "Remove",
     "Request",
     "Restart",

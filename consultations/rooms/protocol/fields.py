@@ -144,8 +144,14 @@ class Fields:
     def is_null(self, name: str) -> bool:
         return name in self._data and self._data[name] is None
 
+    def is_missing(self, name: str) -> bool:
+        return self._data.get(name) is None
+
     def public_id(self, name: str) -> str:
         return self.text(name, _PUBLIC_ID)
+
+    def public_id_or(self, name: str, word: str) -> str:
+        return word if self._data.get(name) == word else self.public_id(name)
 
     def request_id(self) -> str:
         return self.text("id", REQUEST_ID)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from consultations.rooms.protocol.consents import Consent, Recording, read_consent, read_recording
 from consultations.rooms.protocol.fields import MAX_SEQ, REQUEST_ID, Fields, ProtocolError, load_object
 from consultations.rooms.protocol.media import SfuOffer, SfuView, read_sfu_offer, read_sfu_view
 from consultations.rooms.protocol.peer import Ack, Path, Signal, read_ack, read_path, read_signal
@@ -24,7 +25,7 @@ from consultations.rooms.protocol.visit import (
     read_invite,
 )
 
-Request = IceServers | Leave | Admit | AdmitDevice | Remove | Finish | Invite | SfuOffer
+Request = IceServers | Leave | Admit | AdmitDevice | Remove | Finish | Invite | SfuOffer | Consent | Recording
 Message = Hello | Ping | Signal | Ack | Path | SfuView | Say | Request
 
 
@@ -68,6 +69,8 @@ READERS: Final[dict[str, Callable[[Fields], Message]]] = {
     ),
     "finish": lambda fields: Finish(fields.request_id(), fields.choice("outcome", OUTCOMES)),
     "invite": read_invite,
+    "consent": read_consent,
+    "recording": read_recording,
     "sfu_offer": read_sfu_offer,
     "sfu_view": read_sfu_view,
     "say": read_say,

@@ -11,6 +11,9 @@ MAX_TEXT_CHARS: Final = 4000  # as in static/js/lib/chat_log.js
 MAX_HISTORY: Final = 100  # messages in one `say`; a longer history comes in several
 MAX_AT_MS: Final = 2**53 - 1
 
+# Who the recorder is to pages (docs/PROTOCOL.md); it takes keys and nothing else.
+RECORDER: Final = "recorder"
+
 MAX_KEYS_BYTES: Final = 4096
 MAX_SEALED_CHARS: Final = 24_000  # 12 kB of history (static/js/lib/chat_share.js) in base64, and room to spare
 
@@ -104,9 +107,11 @@ class Say:
 
 
 def read_say(fields: Fields) -> Say:
-    to = None if fields.is_null("to") else fields.public_id("to")
+    to = None if fields.is_null("to") else fields.public_id_or("to", RECORDER)
     body = _body(fields.inner("body"))
     if to is None and isinstance(body, History | Keys):
+        raise ProtocolError("bad_field")
+    if to == RECORDER and not isinstance(body, Keys):
         raise ProtocolError("bad_field")
     return Say(to, body)
 

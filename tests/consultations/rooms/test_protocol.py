@@ -60,6 +60,18 @@ def test_it_reads_every_message() -> None:
             protocol.Invite("1", "interpreter", "Ina Iver", "de", ""),
         ),
         (
+            {
+                "type": "consent",
+                "id": "1",
+                "purpose": "recording",
+                "decision": "granted",
+                "version": 2,
+                "capacity": "carer",
+            },
+            protocol.Consent("1", "recording", "granted", 2, "carer"),
+        ),
+        ({"type": "recording", "id": "1", "action": "request"}, protocol.Recording("1", "request")),
+        (
             {"type": "sfu_offer", "id": "1", "connection": "connection", "sdp": SDP, "sources": {"0": "microphone"}},
             protocol.SfuOffer("1", "connection", SDP, {"0": "microphone"}),
         ),

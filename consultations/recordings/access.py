@@ -1,0 +1,79 @@
+"""The only way from an outside code to a recording. Watching is for those who were there to treat; keeping also for the clinic."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from consultations.clinics.access import Role, clinics_of, has_role
+from consultations.recordings.models import Recording, Track
+from consultations.rooms.models import Participant
+
+_TREATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
+
+
+def visible_recordings(user: Any) -> QuerySet[Recording]:
+    """Return what the user may know of: a practitioner the visits they had a seat in, a clinic admin all of the clinic."""
+    treating = clinics_of(user, Role.PRACTITIONER).order_by().values("pk")
+    keeping = clinics_of(user, Role.CLINIC_ADMIN).order_by().values("pk")
+    seats = Participant.objects.filter(user=user if user.is_authenticated else None, role__in=_TREATS)
+    mine = Q(room__in=seats.exclude(state=Participant.State.REMOVED).values("room"))
+    clinic = "room__appointment__clinic__in"
+    return Recording.objects.filter((mine & Q(**{clinic: treating})) | Q(**{clinic: keeping})).select_related(
+        "room__appointment__clinic",
+        "room__appointment__patient",
+        "room__appointment__practitioner__user",
+        "room__appointment__visit_type",
+        "requested_by",
+    )
+
+
+def get_recording_for(user: Any, public_id: str) -> Recording:
+    """Return the recording, or raise Http404: "not yours" and "does not exist" look the same (SEC-3)."""
+    recording = visible_recordings(user).filter(public_id=public_id).first()
+    if recording is None:
+        raise Http404
+    return recording
+
+
+def may_watch(user: Any, recording: Recording) -> bool:
+    """Return whether the user may watch it: they had a seat in that visit, and the clinic's profile allows capture. Two queries.
+
+    A clinic admin who treats nobody sees that it is there, not what is in it.
+    """
+    clinic = recording.room.appointment.clinic
+    seats = recording.room.participants.filter(user=user, role__in=_TREATS).exclude(state=Participant.State.REMOVED)
+    return clinic.allows_capture and has_role(user, clinic, Role.PRACTITIONER) and seats.exists()
+
+
+def may_keep(user: Any, recording: Recording) -> bool:
+    """Return whether the user may delete it or put it on legal hold: the visit's practitioner, and clinic admins."""
+    clinic = recording.room.appointment.clinic
+    if has_role(user, clinic, Role.CLINIC_ADMIN):
+        return True
+    own = recording.room.participants.filter(user=user, role=Participant.Role.PRACTITIONER)
+    return has_role(user, clinic, Role.PRACTITIONER) and own.exclude(state=Participant.State.REMOVED).exists()
+
+
+def get_track_for(user: Any, public_id: str, track_id: str) -> Track:
+    """Return a track to watch; raise Http404, or PermissionDenied for who may know of it and not watch it."""
+    recording = get_recording_for(user, public_id)
+    if not may_watch(user, recording):
+        raise PermissionDenied
+    track = recording.tracks.filter(public_id=track_id).first() if recording.can_be_watched else None
+    if track is None or not track.can_be_watched:
+        raise Http404
+    track.recording = recording
+    return track
+
+
+def require_keeper(user: Any, recording: Recording) -> None:
+    if not may_keep(user, recording):
+        raise PermissionDenied
+
+
+def find_recording(page: str) -> Recording | None:
+    """Return the recording that a recorder of this program names itself by; nobody outside comes here."""
+    rows = Recording.objects.select_related("room__appointment__clinic", "room__appointment__visit_type")
+    return rows.filter(public_id=page).first()

@@ -1,0 +1,124 @@
+"""What was recorded of a visit, and in whose name. The media are files (storage.py); their keys are here, wrapped."""
+
+import base64
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from consultations.recordings import lifecycle
+from consultations.rooms.models import Room
+from telemed.lib.ids import public_id
+from telemed.vault.fields import EncryptedTextField
+
+
+class Recording(models.Model):
+    """One press of the button. Its visit is fixed for life (PRIV-7), and no visit under the kbv profile has one (PRIV-1)."""
+
+    class State(models.TextChoices):
+        REQUESTED = lifecycle.REQUESTED, _("Everybody is being asked")
+        RUNNING = lifecycle.RUNNING, _("Recording")
+        HELD = lifecycle.HELD, _("Paused")
+        STOPPED = lifecycle.STOPPED, _("Nothing was recorded")
+        FINALISING = lifecycle.FINALISING, _("Being finished")
+        COMPLETE = lifecycle.COMPLETE, _("Complete")
+        TRUNCATED = lifecycle.TRUNCATED, _("Cut off")
+        FAILED = lifecycle.FAILED, _("Failed")
+
+    class Reason(models.TextChoices):
+        PRESSED = "pressed", _("Stopped by the practitioner")
+        REFUSED = "refused", _("Somebody said no")
+        VISIT_ENDED = "visit_ended", _("The visit ended")
+        CRASHED = "crashed", _("The server stopped")
+        DISK_FULL = "disk_full", _("The disk was full")
+        ENGINE = "engine", _("The recorder failed")
+        UNREACHED = "unreached", _("The recorder did not start")
+
+    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="recordings", verbose_name=_("visit"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked for by")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.REQUESTED)
+    end_reason = models.CharField(_("why it ended"), max_length=12, choices=Reason.choices, blank=True, default="")
+    requested_at = models.DateTimeField(_("asked for"))
+    started_at = models.DateTimeField(_("began"), null=True, blank=True)
+    # Since when it has been in its state.
+    changed_at = models.DateTimeField()
+    # When its recorder was last heard of.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    # Base64 of 32 bytes; '' after deletion: without it the files are noise, wherever a copy may be.
+    wrapped_key = EncryptedTextField(blank=True, default="")
+    keep_until = models.DateTimeField(_("kept until"), null=True, blank=True)
+    legal_hold = models.BooleanField(_("on legal hold"), default=False)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
+        ordering: ClassVar = ["-requested_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["room"],
+                condition=models.Q(state__in=sorted(lifecycle.ACTIVE)),
+                name="one_active_recording_per_room",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def key(self) -> bytes:
+        """The 32 bytes that open its files. Raises ValueError for one that was deleted."""
+        if not self.wrapped_key:
+            raise ValueError("the key of a deleted recording is gone")
+        return base64.b64decode(self.wrapped_key)
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in lifecycle.ACTIVE
+
+    @property
+    def can_be_watched(self) -> bool:
+        return self.state in lifecycle.WATCHABLE and self.deleted_at is None
+
+
+class Track(models.Model):
+    """One person's picture and sound, as a file of its own. `person` is the participant's public id."""
+
+    recording = models.ForeignKey(
+        Recording, on_delete=models.CASCADE, related_name="tracks", verbose_name=_("recording")
+    )
+    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    person = models.CharField(_("person"), max_length=22)
+    # Relative to the recording's folder.
+    file_name = models.CharField(max_length=100)
+    content_type = models.CharField(max_length=40, default="video/webm")
+    # 1: microphone and camera; 2: the shared screen. All begin at the recording's zero and are as long as it.
+    number = models.PositiveSmallIntegerField(default=1)
+    duration_ms = models.PositiveIntegerField(_("length in milliseconds"), default=0)
+    size_bytes = models.PositiveBigIntegerField(_("size in bytes"), default=0)
+    # Of the sealed file: a copy in a backup can be compared without the key.
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    complete = models.BooleanField(_("complete"), default=False)
+    # Its person took their yes back: shown to nobody from then on, and removed by the next sweep.
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("track")
+        verbose_name_plural = _("tracks")
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["recording", "file_name"], name="one_track_per_recorded_file")
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def can_be_watched(self) -> bool:
+        return self.deleted_at is None and self.withdrawn_at is None

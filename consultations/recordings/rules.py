@@ -1,0 +1,28 @@
+"""What the database itself refuses, whoever writes: a recording under the kbv profile (PRIV-1), a new owner (PRIV-7)."""
+
+from telemed.dbrules.refusing import refuse_rows
+from telemed.dbrules.registry import register
+
+_KBV = (
+    "EXISTS (SELECT 1 FROM rooms_room r JOIN appointments_appointment a ON a.id = r.appointment_id "
+    "JOIN clinics_clinic c ON c.id = a.clinic_id WHERE r.id = {room} AND c.profile = 'kbv')"
+)
+_OF_TRACK = "(SELECT g.room_id FROM recordings_recording g WHERE g.id = NEW.recording_id)"
+
+
+def register_rules() -> None:
+    """Register the triggers of the recordings; called from AppConfig.ready()."""
+    recording, track = "recordings_recording", "recordings_track"
+    kbv = "the kbv profile allows no recording"
+    own = _KBV.format(room="NEW.room_id")
+    register(refuse_rows("recording_kbv_never", recording, "INSERT", kbv, where=own))
+    # A clinic may change its profile while recordings are there: those can be stopped and deleted, and nothing else.
+    going_on = f"NEW.state IN ('requested', 'running', 'held') AND NEW.state <> OLD.state AND {own}"
+    register(refuse_rows("recording_kbv_no_start", recording, "UPDATE OF state", kbv, where=going_on))
+    register(refuse_rows("track_kbv_never", track, "INSERT", kbv, where=_KBV.format(room=_OF_TRACK)))
+    owner = "a recording belongs to one visit for life"
+    register(
+        refuse_rows("recording_owner_fixed", recording, "UPDATE OF room_id", owner, where="NEW.room_id <> OLD.room_id")
+    )
+    moved = "NEW.recording_id <> OLD.recording_id OR NEW.person <> OLD.person"
+    register(refuse_rows("track_owner_fixed", track, "UPDATE OF recording_id, person", owner, where=moved))

@@ -1,0 +1,23 @@
+"""What the worker does for recordings. Task arguments are row ids."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from consultations.recordings.actions import ending, keeping
+
+
+@shared_task(name="recordings.finalise")
+def finalise(recording_pk: int) -> bool:
+    return ending.finish_recording(recording_pk)
+
+
+@shared_task(name="recordings.recover")
+def recover() -> int:
+    """Find recordings whose process died. Runs every minute."""
+    return ending.recover_lost(timezone.now())
+
+
+@shared_task(name="recordings.sweep")
+def sweep() -> int:
+    """Delete what is past its time. Runs every hour; return how many files went."""
+    return keeping.sweep_recordings(timezone.now())
