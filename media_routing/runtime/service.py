@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
 
@@ -15,6 +15,7 @@ from media_routing.runtime.addresses import advertised_addresses
 from media_routing.runtime.dtls import Certificate, Handshake, Result
 from media_routing.runtime.ice_lite import new_credentials
 from media_routing.runtime.link import Link, State
+from media_routing.runtime.listening import Consumer, Listening
 from media_routing.runtime.pump import Pump
 from media_routing.runtime.recorder import RecorderRefused, Recording
 from media_routing.runtime.seats import RunningRoom, Seat
@@ -40,6 +41,7 @@ class MediaService:
         self._random = SystemRandom()
         self._tasks: set[asyncio.Task[None]] = set()
         self._recordings: set[Recording] = set()
+        self._listenings: set[Listening] = set()
         self._sock: socket.socket | None = None
         self._pump: Pump | None = None
         self._housekeeping_at = self._events_at = self._housekept_at = 0.0
@@ -63,6 +65,8 @@ class MediaService:
     async def close(self) -> None:
         """Ends every recording and every leg (listeners hear `sfu_closed`) and frees the port."""
         await asyncio.gather(*(recording.stop("service_closed") for recording in self._recordings))
+        for listening in self._listenings:
+            listening.stop("service_closed")
         for room in list(self._rooms.values()):
             self._end_room(room, "service_closed")
         while self._tasks:
@@ -209,6 +213,22 @@ class MediaService:
         self._recordings.add(recording)
         self._nudge()
         return recording
+
+    def start_listening(
+        self, room: str, consumer: Consumer, on_end: Callable[[str], None], keys: capture.Keys | None = None
+    ) -> Listening:
+        """Hands everybody's decoded voice to `consumer`; `on_end` hears why it ended. Raises RecorderRefused."""
+        if self._pump is None or (running := self._rooms.get(room)) is None:
+            raise RecorderRefused("no_room")
+
+        def end(listening: Listening, reason: str) -> None:
+            self._listenings.discard(listening)
+            on_end(reason)
+
+        listening = Listening(lambda: self._rooms.get(room), running, consumer, keys, end)
+        self._listenings.add(listening)
+        self._nudge()
+        return listening
 
     def metrics(self) -> list[Sample]:
         """Counters of the process, per room and per leg."""

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,8 @@ class DiskFull(OSError):
 @dataclass(frozen=True, slots=True)
 class TrackReport:
     """One track for the manifest. Times are milliseconds since the recording began, `gaps` (from, to) of them;
-    `complete`: the file has its end, nothing was cut off. `sha256`: of the sealed file, in hex."""
+    `complete`: the file has its end, nothing was cut off. `sha256`: of the sealed file, in hex; "" when the disk did not
+    let it be read again."""
 
     file: str
     participant: str
@@ -132,7 +134,11 @@ class Track:
         except OSError:
             logger.warning("a track could not be finished")
         if not complete:
-            self._sealed.abandon()
+            with suppress(OSError):
+                self._sealed.abandon()
+        size_bytes, sha256 = 0, ""
+        with suppress(OSError):
+            size_bytes, sha256 = self.path.stat().st_size, digest_file(self.path)
         span = self.span
         return TrackReport(
             file=self.path.name,
@@ -143,8 +149,8 @@ class Track:
             end_ms=span.end_ms,
             frames=span.frames,
             gaps=tuple(span.gaps),
-            size_bytes=self.path.stat().st_size,
-            sha256=digest_file(self.path),
+            size_bytes=size_bytes,
+            sha256=sha256,
             complete=complete,
         )
 
