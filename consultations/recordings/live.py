@@ -51,7 +51,8 @@ class LiveRecordings:
         return Terms(folder=storage.folder_of(row), people=people, key=row.key)
 
     def is_active(self, page: str) -> bool:
-        return Recording.objects.filter(public_id=page, state__in=lifecycle.ACTIVE).exists()
+        row = find_recording(page)
+        return row is not None and row.is_active
 
     def keep_alive(self, pages: Sequence[str]) -> list[str]:
         live.note_alive(list(pages))
