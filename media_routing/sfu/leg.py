@@ -65,7 +65,7 @@ class Leg:
         subscriber = self.subscriber
         for packet in rtcp.parse(data):
             if isinstance(packet, rtcp.TransportFeedback):
-                self._rtcp_left -= len(packet.arrivals) / _RTCP_STATUSES
+                self._rtcp_left -= len(packet.times_us) / _RTCP_STATUSES
                 subscriber.on_feedback(packet, now)
             elif isinstance(packet, rtcp.Nack):
                 subscriber.on_nack(packet.media_ssrc, packet.sequences[:_MAX_NACKED], now)

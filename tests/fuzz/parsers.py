@@ -97,7 +97,7 @@ def rtcp_seeds() -> Sequence[bytes]:
 def run_rtcp(data: bytes) -> None:
     """What was read can be written and is read again as the same; its size is bounded by the datagram's."""
     packets = rtcp.parse(data)
-    statuses = sum(len(one.arrivals) for one in packets if isinstance(one, rtcp.TransportFeedback))
+    statuses = sum(len(one.times_us) for one in packets if isinstance(one, rtcp.TransportFeedback))
     assert statuses <= MAX_STATUSES
     assert sum(len(one.sequences) for one in packets if isinstance(one, rtcp.Nack)) <= len(data) // 4 * 17
     for one in packets:

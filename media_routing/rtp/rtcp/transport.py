@@ -8,8 +8,9 @@ reference time, every other one from the packet received before it in sequence o
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, product
 from typing import Final
 
 from media_routing.rtp.rtcp.common import RTPFB, RtcpError, build_packet
@@ -30,13 +31,16 @@ _HEAD: Final = struct.Struct("!HHI")
 _CHUNK: Final = struct.Struct("!H")
 _LARGE: Final = struct.Struct("!h")
 _LOST, _SMALL, _LARGE_SYMBOL = 0, 1, 2
+# What six and eight bits of a vector chunk spell, as symbols of one bit and of two.
+_ONE_BIT_6, _ONE_BIT_8 = [[bytes(one) for one in product((0, 1), repeat=places)] for places in (6, 8)]
+_TWO_BITS_6, _TWO_BITS_8 = [[bytes(one) for one in product((0, 1, 2, 3), repeat=places)] for places in (3, 4)]
 
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
-    """`arrivals` is one (sequence, time) per packet from `base_sequence` on, without gaps.
+    """`times_us` has one entry per packet, for `base_sequence` and those that follow it without a gap.
 
-    The sequence is 16 bits and wraps; the time is µs after `reference_time_64ms` × 64 ms, may be negative, is rounded to
+    The sequence is 16 bits and wraps; a time is µs after `reference_time_64ms` × 64 ms, may be negative, is rounded to
     250 µs by `build`; None for a packet that did not arrive. The reference is 24 bits signed on the receiver's own
     clock and wraps after 12 days: compare two with `reference_gap_us`.
     """
@@ -46,16 +50,21 @@ class TransportFeedback:
     base_sequence: int
     reference_time_64ms: int
     feedback_count: int
-    arrivals: tuple[tuple[int, int | None], ...]
+    times_us: tuple[int | None, ...]
+
+    @property
+    def arrivals(self) -> tuple[tuple[int, int | None], ...]:
+        """(sequence, time) of each packet."""
+        return tuple((self.base_sequence + index & 0xFFFF, time_us) for index, time_us in enumerate(self.times_us))
 
     def build(self) -> bytes:
-        """Raises RtcpError for a gap, for nothing to say, and for two arrivals that are more than 8.19 s apart."""
-        if not 1 <= len(self.arrivals) <= 0xFFFF:
+        """Raises RtcpError for nothing to say, and for two arrivals that are more than 8.19 s apart."""
+        if not 1 <= len(self.times_us) <= 0xFFFF:
             raise RtcpError("feedback tells of 1 to 65535 packets")
         symbols, deltas = self._deltas()
         head = _HEAD.pack(
             self.base_sequence,
-            len(self.arrivals),
+            len(self.times_us),
             (self.reference_time_64ms & 0xFFFFFF) << 8 | self.feedback_count & 0xFF,
         )
         body = SSRCS.pack(self.sender_ssrc, self.media_ssrc) + head + _chunks(symbols) + deltas
@@ -63,11 +72,8 @@ class TransportFeedback:
 
     def _deltas(self) -> tuple[bytearray, bytearray]:
         symbols, deltas = bytearray(), bytearray()
-        last_tick, expected = 0, self.base_sequence
-        for sequence, time_us in self.arrivals:
-            if sequence != expected:
-                raise RtcpError("feedback has a gap in its sequence")
-            expected = (expected + 1) & 0xFFFF
+        last_tick = 0
+        for time_us in self.times_us:
             if time_us is None:
                 symbols.append(_LOST)
                 continue
@@ -115,7 +121,7 @@ def make_feedback(
                 start & 0xFFFF,
                 (reference & 0xFFFFFF) - (1 << 24 if reference & 0x800000 else 0),
                 feedback_count + len(result) & 0xFF,
-                tuple(told),
+                told,
             )
         )
         start = arrivals[end - 1][0] + 1
@@ -144,14 +150,13 @@ def _fill(arrivals: Sequence[tuple[int, int]], at: int, start: int) -> tuple[int
     return end, reference
 
 
-def _with_losses(arrivals: Iterable[tuple[int, int]], start: int, reference_us: int) -> list[tuple[int, int | None]]:
-    told: list[tuple[int, int | None]] = []
-    expected = start
+def _with_losses(arrivals: Sequence[tuple[int, int]], start: int, reference_us: int) -> tuple[int | None, ...]:
+    if arrivals[-1][0] - start + 1 == len(arrivals):
+        return tuple([time_us - reference_us for _, time_us in arrivals])
+    told: list[int | None] = [None] * (arrivals[-1][0] - start + 1)
     for sequence, time_us in arrivals:
-        told.extend((lost & 0xFFFF, None) for lost in range(expected, sequence))
-        told.append((sequence & 0xFFFF, time_us - reference_us))
-        expected = sequence + 1
-    return told
+        told[sequence - start] = time_us - reference_us
+    return tuple(told)
 
 
 def _chunks(symbols: bytearray) -> bytes:
@@ -194,26 +199,40 @@ def parse_transport_feedback(body: memoryview) -> TransportFeedback:
     if not 1 <= count <= MAX_STATUSES:
         raise RtcpError("feedback tells of none or of too many packets")
     symbols, at = _parse_chunks(body, start, count)
-    arrivals: list[tuple[int, int | None]] = []
+    times_us = _parse_times(body, at, symbols)
+    reference = packed >> 8
+    if reference & 0x800000:
+        reference -= 1 << 24
+    sender_ssrc, media_ssrc = SSRCS.unpack_from(body)
+    return TransportFeedback(sender_ssrc, media_ssrc, base, reference, packed & 0xFF, times_us)
+
+
+def _parse_times(body: memoryview, at: int, symbols: bytes) -> tuple[int | None, ...]:
+    """The time of each symbol; `at` is the offset of the first delta."""
+    count = len(symbols)
+    if symbols.count(_SMALL) == count:  # next to all feedback is so, and it comes twenty times a second from everybody
+        if at + count > len(body):
+            raise RtcpError("feedback has fewer deltas than it says")
+        return tuple([tick * TICK_US for tick in accumulate(body[at : at + count])])
+    times_us: list[int | None] = []
     tick = 0
     try:
-        for index, symbol in enumerate(symbols):
+        for symbol in symbols:
+            if symbol == _LOST:
+                times_us.append(None)
+                continue
             if symbol == _SMALL:
                 tick += body[at]
                 at += 1
             elif symbol == _LARGE_SYMBOL:
                 tick += _LARGE.unpack_from(body, at)[0]
                 at += 2
-            elif symbol != _LOST:
+            else:
                 raise RtcpError("feedback uses the reserved symbol")
-            arrivals.append((base + index & 0xFFFF, None if symbol == _LOST else tick * TICK_US))
+            times_us.append(tick * TICK_US)
     except (IndexError, struct.error):
         raise RtcpError("feedback has fewer deltas than it says") from None
-    reference = packed >> 8
-    if reference & 0x800000:
-        reference -= 1 << 24
-    sender_ssrc, media_ssrc = SSRCS.unpack_from(body)
-    return TransportFeedback(sender_ssrc, media_ssrc, base, reference, packed & 0xFF, tuple(arrivals))
+    return tuple(times_us)
 
 
 def _parse_chunks(body: memoryview, at: int, count: int) -> tuple[bytes, int]:
@@ -227,7 +246,7 @@ def _parse_chunks(body: memoryview, at: int, count: int) -> tuple[bytes, int]:
         if not chunk & 0x8000:
             symbols += bytes((chunk >> 13 & 3,)) * min(chunk & _MAX_RUN, count - len(symbols))
         elif not chunk & 0x4000:
-            symbols += bytes(chunk >> shift & 1 for shift in range(13, -1, -1))
+            symbols += _ONE_BIT_6[chunk >> 8 & 0x3F] + _ONE_BIT_8[chunk & 0xFF]
         else:
-            symbols += bytes(chunk >> shift & 3 for shift in range(12, -1, -2))
+            symbols += _TWO_BITS_6[chunk >> 8 & 0x3F] + _TWO_BITS_8[chunk & 0xFF]
     return bytes(symbols[:count]), at

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol
 
-from media_routing.sfu.bwe.arrivals import Arrival
+from media_routing.sfu.bwe.arrivals import Arrivals
 
 # Windows and the Bayesian weights are libwebrtc's (bitrate_estimator.cc): the first value needs half a second of
 # packets, later ones follow in 150 ms steps, the less the further a sample is from what was believed.
@@ -23,7 +24,7 @@ _STALE_S = 2.0
 
 
 class AcknowledgedBitrate(Protocol):
-    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
+    def measure(self, arrivals: Arrivals, *, jumped: bool = False) -> float | None:
         """Takes what arrived, returns bits per second; None before enough arrived. `jumped`: the rate was just raised
         by a probe, so a far higher sample is no outlier."""
 
@@ -34,7 +35,7 @@ class AcknowledgedBitrate(Protocol):
 class NullAcknowledged:
     """Knows nothing."""
 
-    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
+    def measure(self, arrivals: Arrivals, *, jumped: bool = False) -> float | None:
         return None
 
     def recent(self) -> float:
@@ -50,13 +51,17 @@ class WindowedAcknowledged:
         self._window_started_s: float | None = None
         self._window_bytes = 0
         self._last_s = 0.0
-        self._latest: deque[tuple[float, int]] = deque()
+        self._latest: deque[tuple[Sequence[float], Sequence[int]]] = deque()
 
-    def measure(self, arrivals: Iterable[Arrival], *, jumped: bool = False) -> float | None:
+    def measure(self, arrivals: Arrivals, *, jumped: bool = False) -> float | None:
         if jumped:
             self._variance += _JUMP_VARIANCE
-        for arrival in sorted(arrivals, key=lambda a: a.arrived_at_s):
-            self._take(arrival.arrived_at_s, arrival.size_bytes)
+        times_s, sizes = arrivals.arrived_at_s, arrivals.sizes_bytes
+        if times_s:
+            ordered_s = sorted(times_s)
+            if ordered_s != times_s:
+                sizes = [size for _, size in sorted(zip(times_s, sizes, strict=True))]
+            self._take(ordered_s, sizes)
         return self._bps
 
     def recent(self) -> float:
@@ -65,27 +70,38 @@ class WindowedAcknowledged:
     def _rate_of(self, seconds: float) -> float:
         if not self._latest:
             return 0.0
-        window = [(at, size) for at, size in self._latest if self._latest[-1][0] - at <= seconds]
+        last_s = self._latest[-1][0][-1]
+        window = [
+            (at_s, size)
+            for times_s, sizes in self._latest
+            for at_s, size in zip(times_s, sizes, strict=True)
+            if last_s - at_s <= seconds
+        ]
         span = window[-1][0] - window[0][0]
         # The first packet begins the interval, what it brought came before.
         return sum(size for _, size in window[1:]) * 8 / span if span >= seconds / 2 else 0.0
 
-    def _take(self, arrived_at_s: float, size_bytes: int) -> None:
-        self._latest.append((arrived_at_s, size_bytes))
-        while arrived_at_s - self._latest[0][0] > _RECENT_S:
-            self._latest.popleft()
-        started = self._window_started_s
-        if started is None or arrived_at_s - self._last_s > _STALE_S or arrived_at_s < started:
-            self._window_started_s = self._last_s = arrived_at_s
+    def _take(self, times_s: Sequence[float], sizes: Sequence[int]) -> None:
+        """Goes from window to window, not from packet to packet; `times_s` ascend."""
+        latest = self._latest
+        latest.append((times_s, sizes))
+        while times_s[-1] - latest[0][0][-1] > _RECENT_S:
+            latest.popleft()
+        at, count = 0, len(times_s)
+        started_s = self._window_started_s
+        if started_s is None or times_s[0] - self._last_s > _STALE_S or times_s[0] < started_s:
+            started_s, at = times_s[0], 1
             self._window_bytes = 0
-            return
-        self._last_s = arrived_at_s
-        self._window_bytes += size_bytes
-        span = arrived_at_s - started
-        if span >= (_FIRST_WINDOW_S if self._bps is None else _WINDOW_S):
-            self._update(self._window_bytes * 8 / span)
-            self._window_started_s = arrived_at_s
-            self._window_bytes = 0
+        while at < count:
+            window_s = _FIRST_WINDOW_S if self._bps is None else _WINDOW_S
+            end = bisect_left(times_s, started_s + window_s, at)
+            if end == count:
+                self._window_bytes += sum(sizes[at:])
+                break
+            self._update((self._window_bytes + sum(sizes[at : end + 1])) * 8 / (times_s[end] - started_s))
+            started_s, self._window_bytes = times_s[end], 0
+            at = end + 1
+        self._window_started_s, self._last_s = started_s, times_s[-1]
 
     def _update(self, sample_bps: float) -> None:
         if self._bps is None:

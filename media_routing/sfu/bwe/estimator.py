@@ -90,16 +90,16 @@ class BandwidthEstimator:
     def on_feedback(self, feedback: Feedback, history: SentHistory, now: float) -> None:
         """Takes one transport feedback packet. Costs tens of µs: once per 50 to 100 ms and leg."""
         report = self._joiner.join(feedback, history)
-        if not report.arrivals and not report.lost:
+        if not report.received and not report.lost:
             return
         self._fed_at = now
         self.received += report.received
         self.lost += report.lost
         acknowledged = self._acknowledged.measure(report.arrivals, jumped=now - self._jumped_at < _JUMP_S)
         self.acknowledged_bps = acknowledged or 0.0
-        undisturbed = [arrival for arrival in report.arrivals if not self._prober.disturbs(arrival)]
         # Else a probe that finds the end of a link would itself be taken for congestion, and cost what was known good.
-        usage = self._delay.detect(undisturbed) if undisturbed else "normal"
+        undisturbed = self._prober.undisturbed(report.arrivals)
+        usage = self._delay.detect(undisturbed) if undisturbed.sequences else "normal"
         rtt_s = self._rtt_s or _NO_RTT_S
         probe = self._prober.judge(report.arrivals, now)
         if usage == "over":

@@ -6,11 +6,10 @@ link's rate that queues 50 ms once. Doubling from success to success; after a fa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from media_routing.sfu.bwe.arrivals import Arrival
+from media_routing.sfu.bwe.arrivals import Arrivals
 from media_routing.sfu.bwe.sent_history import HISTORY_MASK, HISTORY_SIZE, SentHistory
 
 CLUSTER_S = 0.05
@@ -49,11 +48,11 @@ class Probing(Protocol):
     def padding_due(self, history: SentHistory, now: float) -> int:
         """Bytes of padding to send at once; 0 for none."""
 
-    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+    def judge(self, arrivals: Arrivals, now: float) -> ProbeResult | None:
         """Takes what arrived, returns a result when a cluster is complete."""
 
-    def disturbs(self, arrival: Arrival) -> bool:
-        """Whether a packet was sent in a cluster or so soon after it that it waited behind it."""
+    def undisturbed(self, arrivals: Arrivals) -> Arrivals:
+        """Without packets that were sent in a cluster or so soon after it that they waited behind it."""
 
     def postpone(self, now: float) -> None:
         """The path is in trouble: no probe for a while."""
@@ -71,11 +70,11 @@ class NullProber:
     def padding_due(self, history: SentHistory, now: float) -> int:
         return 0
 
-    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+    def judge(self, arrivals: Arrivals, now: float) -> ProbeResult | None:
         return None
 
-    def disturbs(self, arrival: Arrival) -> bool:
-        return False
+    def undisturbed(self, arrivals: Arrivals) -> Arrivals:
+        return arrivals
 
     def postpone(self, now: float) -> None:
         return None
@@ -85,7 +84,19 @@ class NullProber:
 
 
 class _Cluster:
-    __slots__ = ("arrivals", "ended_at", "first", "last", "rate_bps", "seen", "sent_bytes", "started_at", "step_at")
+    __slots__ = (
+        "arrived_at_s",
+        "ended_at",
+        "first",
+        "last",
+        "rate_bps",
+        "seen",
+        "sent_at_s",
+        "sent_bytes",
+        "sizes_bytes",
+        "started_at",
+        "step_at",
+    )
 
     def __init__(self, rate_bps: float, first: int, now: float) -> None:
         self.rate_bps = rate_bps
@@ -94,7 +105,17 @@ class _Cluster:
         self.sent_bytes = 0
         self.started_at = self.step_at = now
         self.ended_at = 0.0
-        self.arrivals: list[Arrival] = []
+        self.sent_at_s: list[float] = []
+        self.arrived_at_s: list[float] = []
+        self.sizes_bytes: list[int] = []
+
+    def add(self, arrivals: Arrivals) -> None:
+        end = self.last
+        for sequence, sent_s, arrived_s, size in zip(*arrivals, strict=True):
+            if sequence >= self.first and (end is None or sequence < end):
+                self.sent_at_s.append(sent_s)
+                self.arrived_at_s.append(arrived_s)
+                self.sizes_bytes.append(size)
 
     def count_sent(self, history: SentHistory) -> None:
         """Media counts as well: it travels at the same rate."""
@@ -142,15 +163,14 @@ class Prober:
         cluster.step_at = now + STEP_S
         return cluster.due_bytes(now)
 
-    def judge(self, arrivals: Sequence[Arrival], now: float) -> ProbeResult | None:
+    def judge(self, arrivals: Arrivals, now: float) -> ProbeResult | None:
         if self._next_at == float("inf"):
             self._next_at = now
         cluster = self._cluster
-        if cluster is None or not arrivals:
+        if cluster is None or not arrivals.sequences:
             return None
-        end = cluster.last
-        cluster.arrivals += (a for a in arrivals if a.sequence >= cluster.first and (end is None or a.sequence < end))
-        if end is None or arrivals[-1].sequence < end - 1:
+        cluster.add(arrivals)
+        if cluster.last is None or arrivals.sequences[-1] < cluster.last - 1:
             return None
         result = self._measure(cluster)
         if result is None:
@@ -165,8 +185,13 @@ class Prober:
             self._pause(now)
         return result
 
-    def disturbs(self, arrival: Arrival) -> bool:
-        return self._disturbed_from_s <= arrival.sent_at_s < self._disturbed_until_s
+    def undisturbed(self, arrivals: Arrivals) -> Arrivals:
+        sent_at_s = arrivals.sent_at_s
+        # Rows are in the order of sending.
+        if not sent_at_s or sent_at_s[0] >= self._disturbed_until_s or sent_at_s[-1] < self._disturbed_from_s:
+            return arrivals
+        from_s, until_s = self._disturbed_from_s, self._disturbed_until_s
+        return arrivals.select([index for index, at_s in enumerate(sent_at_s) if not from_s <= at_s < until_s])
 
     def postpone(self, now: float) -> None:
         self._cluster = None
@@ -195,19 +220,19 @@ class Prober:
 
     def _measure(self, cluster: _Cluster) -> ProbeResult | None:
         """None when too little arrived to say anything (probe_bitrate_estimator.cc)."""
-        arrived = cluster.arrivals
-        total = sum(a.size_bytes for a in arrived)
-        if len(arrived) < _MIN_PACKETS or total < _MIN_ARRIVED * cluster.sent_bytes:
+        sent_s, arrived_s, sizes = cluster.sent_at_s, cluster.arrived_at_s, cluster.sizes_bytes
+        total = sum(sizes)
+        if len(sizes) < _MIN_PACKETS or total < _MIN_ARRIVED * cluster.sent_bytes:
             return None
-        first_sent, last_sent = min(a.sent_at_s for a in arrived), max(a.sent_at_s for a in arrived)
-        first = min(arrived, key=lambda a: a.arrived_at_s)
-        receive_s = max(a.arrived_at_s for a in arrived) - first.arrived_at_s
+        first_sent, last_sent = min(sent_s), max(sent_s)
+        first = arrived_s.index(min(arrived_s))
+        receive_s = max(arrived_s) - arrived_s[first]
         # The last burst begins an interval that nobody measured, as does the first packet on the other side.
-        sent_bytes = sum(a.size_bytes for a in arrived if a.sent_at_s < last_sent)
+        sent_bytes = sum(size for at_s, size in zip(sent_s, sizes, strict=True) if at_s < last_sent)
         if last_sent <= first_sent or receive_s <= 0:
             return None
         send_bps = sent_bytes * 8 / (last_sent - first_sent)
-        receive_bps = (total - first.size_bytes) * 8 / receive_s
+        receive_bps = (total - sizes[first]) * 8 / receive_s
         lossless = total >= _LOSSLESS * cluster.sent_bytes
         if receive_bps < _CLEAN * send_bps:
             return ProbeResult(_UTILISATION * receive_bps, False, lossless)

@@ -8,10 +8,9 @@ draft-ietf-rmcat-gcc-02 §5.1-5.4 with the trendline filter that libwebrtc put i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Literal, Protocol
 
-from media_routing.sfu.bwe.arrivals import Arrival
+from media_routing.sfu.bwe.arrivals import Arrivals
 
 Usage = Literal["normal", "over", "under"]
 
@@ -22,6 +21,9 @@ _BURST_MAX_S = 0.1
 _WINDOW = 20
 _SMOOTHING = 0.9
 _GAIN = 4.0
+# Sums are computed anew after so many points: rarer costs less and lets rounding errors add up.
+_SUMS_LAST = 40
+_NO_SPREAD = 1e-6
 _MAX_GROUPS = 60
 _OVER_FOR_MS = 10.0
 # A burst twice as long takes some ms longer through any link, and stays so: a step, not a queue that grows.
@@ -36,35 +38,71 @@ _RESET_GAP_S = 3.0
 
 
 class DelayDetector(Protocol):
-    def detect(self, arrivals: Iterable[Arrival]) -> Usage:
+    def detect(self, arrivals: Arrivals) -> Usage:
         """Takes what arrived, in the order of sending, returns whether the path is overused now."""
 
 
 class NullDelayDetector:
     """Never sees a queue."""
 
-    def detect(self, arrivals: Iterable[Arrival]) -> Usage:
+    def detect(self, arrivals: Arrivals) -> Usage:
         return "normal"
 
 
-class _Group:
-    __slots__ = ("first_arrived_s", "first_sent_s", "last_arrived_s", "last_sent_s")
+class _Trend:
+    """Least squares over the last `_WINDOW` points (arrival ms, delay ms), kept as sums: it moves for every group."""
 
-    def __init__(self, sent_s: float, arrived_s: float) -> None:
-        self.first_sent_s = self.last_sent_s = sent_s
-        self.first_arrived_s = self.last_arrived_s = arrived_s
+    __slots__ = ("_origin", "_since", "_sums", "points")
 
-    def accepts(self, sent_s: float, arrived_s: float) -> bool:
-        if sent_s - self.first_sent_s <= _GROUP_S:
-            return True
-        # Packets that a link held up together arrive in one burst: one group, though sent apart.
-        arrival_gap = arrived_s - self.last_arrived_s
-        caught_up = arrival_gap - (sent_s - self.last_sent_s) < 0
-        return caught_up and arrival_gap <= _GROUP_S and arrived_s - self.first_arrived_s < _BURST_MAX_S
+    def __init__(self) -> None:
+        self.points: deque[tuple[float, float]] = deque()
+        self._origin = (0.0, 0.0)
+        self._sums = (0.0, 0.0, 0.0, 0.0)
+        self._since = _SUMS_LAST
 
-    def add(self, sent_s: float, arrived_s: float) -> None:
-        self.last_sent_s = max(self.last_sent_s, sent_s)
-        self.last_arrived_s = max(self.last_arrived_s, arrived_s)
+    def add(self, x: float, y: float) -> None:
+        points = self.points
+        points.append((x, y))
+        gone = points.popleft() if len(points) > _WINDOW else None
+        self._since += 1
+        if self._since >= _SUMS_LAST:
+            self._begin()
+            return
+        origin_x, origin_y = self._origin
+        sum_x, sum_y, sum_xx, sum_xy = self._sums
+        x -= origin_x
+        y -= origin_y
+        if gone is None:
+            self._sums = (sum_x + x, sum_y + y, sum_xx + x * x, sum_xy + x * y)
+            return
+        gone_x, gone_y = gone[0] - origin_x, gone[1] - origin_y
+        self._sums = (
+            sum_x + x - gone_x,
+            sum_y + y - gone_y,
+            sum_xx + x * x - gone_x * gone_x,
+            sum_xy + x * y - gone_x * gone_y,
+        )
+
+    def slope(self) -> float | None:
+        """None before the window is full; 0.0 when all arrived at once."""
+        count = len(self.points)
+        if count < _WINDOW:
+            return None
+        sum_x, sum_y, sum_xx, sum_xy = self._sums
+        spread = sum_xx - sum_x * sum_x / count
+        return (sum_xy - sum_x * sum_y / count) / spread if spread > _NO_SPREAD else 0.0
+
+    def _begin(self) -> None:
+        """Sums from scratch, relative to the oldest point: what is added and taken away for ever loses its digits."""
+        self._since = 0
+        self._origin = origin_x, origin_y = self.points[0]
+        pairs = [(x - origin_x, y - origin_y) for x, y in self.points]
+        self._sums = (
+            sum(x for x, _ in pairs),
+            sum(y for _, y in pairs),
+            sum(x * x for x, _ in pairs),
+            sum(x * y for x, y in pairs),
+        )
 
 
 class TrendlineDetector:
@@ -73,9 +111,10 @@ class TrendlineDetector:
         self._threshold_ms = _THRESHOLD_MS
 
     def _reset(self) -> None:
-        self._current: _Group | None = None
-        self._previous: _Group | None = None
-        self._points: deque[tuple[float, float]] = deque(maxlen=_WINDOW)
+        # The group being filled (first and last sent, first and last arrived) and the end of the one before.
+        self._group: tuple[float, float, float, float] | None = None
+        self._before: tuple[float, float] | None = None
+        self._line = _Trend()
         self._accumulated_ms = 0.0
         self._smoothed_ms = 0.0
         self._groups = 0
@@ -85,39 +124,49 @@ class TrendlineDetector:
         self._last_update_s: float | None = None
         self._usage: Usage = "normal"
 
-    def detect(self, arrivals: Iterable[Arrival]) -> Usage:
-        for arrival in arrivals:
-            self._group(arrival.sent_at_s, arrival.arrived_at_s)
+    def detect(self, arrivals: Arrivals) -> Usage:
+        """Runs once per packet that was forwarded: the group's four times stay in locals, the rest is per group."""
+        if not arrivals.sent_at_s:
+            return self._usage
+        group = self._group
+        if group is None:
+            at_s, there_s = arrivals.sent_at_s[0], arrivals.arrived_at_s[0]
+            group = (at_s, at_s, there_s, there_s)
+        first_sent_s, last_sent_s, first_arrived_s, last_arrived_s = group
+        for sent_s, arrived_s in zip(arrivals.sent_at_s, arrivals.arrived_at_s, strict=True):
+            gap_s = arrived_s - last_arrived_s
+            if gap_s > _RESET_GAP_S or gap_s < -_RESET_GAP_S:
+                self._reset()
+                first_sent_s = last_sent_s = sent_s
+                first_arrived_s = last_arrived_s = arrived_s
+                continue
+            if sent_s < first_sent_s:
+                continue  # reordered across groups: its delay belongs to a group already judged
+            if sent_s - first_sent_s <= _GROUP_S or (
+                # Packets that a link held up together arrive in one burst: one group, though sent apart.
+                gap_s < sent_s - last_sent_s and gap_s <= _GROUP_S and arrived_s - first_arrived_s < _BURST_MAX_S
+            ):
+                if sent_s > last_sent_s:
+                    last_sent_s = sent_s
+                if gap_s > 0:
+                    last_arrived_s = arrived_s
+                continue
+            before = self._before
+            if before is not None:
+                self._point((last_sent_s - before[0]) * 1000, (last_arrived_s - before[1]) * 1000, last_arrived_s)
+            self._before = (last_sent_s, last_arrived_s)
+            first_sent_s = last_sent_s = sent_s
+            first_arrived_s = last_arrived_s = arrived_s
+        self._group = (first_sent_s, last_sent_s, first_arrived_s, last_arrived_s)
         return self._usage
-
-    def _group(self, sent_s: float, arrived_s: float) -> None:
-        current = self._current
-        if current is None:
-            self._current = _Group(sent_s, arrived_s)
-            return
-        if abs(arrived_s - current.last_arrived_s) > _RESET_GAP_S:
-            self._reset()
-            self._current = _Group(sent_s, arrived_s)
-            return
-        if sent_s < current.first_sent_s:
-            return  # reordered across groups: its delay belongs to a group already judged
-        if current.accepts(sent_s, arrived_s):
-            current.add(sent_s, arrived_s)
-            return
-        previous = self._previous
-        if previous is not None:
-            send_gap_ms = (current.last_sent_s - previous.last_sent_s) * 1000
-            arrival_gap_ms = (current.last_arrived_s - previous.last_arrived_s) * 1000
-            self._point(send_gap_ms, arrival_gap_ms, current.last_arrived_s)
-        self._previous = current
-        self._current = _Group(sent_s, arrived_s)
 
     def _point(self, send_gap_ms: float, arrival_gap_ms: float, arrived_s: float) -> None:
         self._groups += 1
         self._accumulated_ms += arrival_gap_ms - send_gap_ms
         self._smoothed_ms = _SMOOTHING * self._smoothed_ms + (1 - _SMOOTHING) * self._accumulated_ms
-        self._points.append((arrived_s * 1000, self._smoothed_ms))
-        trend = _slope(self._points) if len(self._points) == _WINDOW else self._last_trend
+        self._line.add(arrived_s * 1000, self._smoothed_ms)
+        slope = self._line.slope()
+        trend = slope if slope is not None else self._last_trend
         self._compare(trend, send_gap_ms, arrived_s)
 
     def _compare(self, trend: float, send_gap_ms: float, arrived_s: float) -> None:
@@ -142,7 +191,7 @@ class TrendlineDetector:
         self._adapt_threshold(abs(offset_ms), arrived_s)
 
     def _rise_ms(self) -> float:
-        return self._smoothed_ms - min(delay_ms for _, delay_ms in self._points)
+        return self._smoothed_ms - min(delay_ms for _, delay_ms in self._line.points)
 
     def _adapt_threshold(self, offset_ms: float, arrived_s: float) -> None:
         last, self._last_update_s = self._last_update_s, arrived_s
@@ -152,21 +201,3 @@ class TrendlineDetector:
         elapsed_ms = min(max(0.0, arrived_s - last) * 1000, 100.0)
         moved = self._threshold_ms + gain * (offset_ms - self._threshold_ms) * elapsed_ms
         self._threshold_ms = min(max(moved, _THRESHOLD_MIN_MS), _THRESHOLD_MAX_MS)
-
-
-def _slope(points: Iterable[tuple[float, float]]) -> float:
-    """Least squares over (arrival ms, delay ms); 0.0 when all arrived at once. One pass: it runs for every group."""
-    count = 0
-    first_x = first_y = sum_x = sum_y = sum_xx = sum_xy = 0.0
-    for x, y in points:
-        if not count:
-            first_x, first_y = x, y
-        count += 1
-        x -= first_x
-        y -= first_y
-        sum_x += x
-        sum_y += y
-        sum_xx += x * x
-        sum_xy += x * y
-    spread = sum_xx - sum_x * sum_x / count
-    return (sum_xy - sum_x * sum_y / count) / spread if spread > 0 else 0.0

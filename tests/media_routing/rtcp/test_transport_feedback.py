@@ -41,14 +41,9 @@ def test_it_reads_a_packet_written_by_hand() -> None:
         base_sequence=65534,
         reference_time_64ms=5,
         feedback_count=7,
-        arrivals=(
-            (65534, 1000),
-            (65535, None),
-            (0, 1000 + 0x4000 * 250),
-            (1, 1250 + 0x4000 * 250),
-            (2, 1000 + 0x4000 * 250),
-        ),
+        times_us=(1000, None, 1000 + 0x4000 * 250, 1250 + 0x4000 * 250, 1000 + 0x4000 * 250),
     )
+    assert [sequence for sequence, _ in feedback.arrivals] == [65534, 65535, 0, 1, 2]
 
 
 def test_the_reference_time_has_a_sign() -> None:
@@ -59,9 +54,9 @@ def test_the_reference_time_has_a_sign() -> None:
 
 
 def test_runs_and_vectors_are_used_where_they_are_short() -> None:
-    steady = TransportFeedback(1, 2, 0, 0, 0, tuple((n, n * 1000) for n in range(100)))
+    steady = TransportFeedback(1, 2, 0, 0, 0, tuple(n * 1000 for n in range(100)))
     assert len(steady.build()) == 20 + 2 + 100 + 2  # header, one run, one byte each, filling
-    bursty = TransportFeedback(1, 2, 0, 0, 0, tuple((n, n * 1000 if n % 2 else None) for n in range(28)))
+    bursty = TransportFeedback(1, 2, 0, 0, 0, tuple(n * 1000 if n % 2 else None for n in range(28)))
     assert len(bursty.build()) == 20 + 2 * 2 + 14 + 2
 
 
@@ -91,13 +86,13 @@ def test_a_datagram_cannot_ask_for_more_than_its_share() -> None:
 
 
 @pytest.mark.parametrize(
-    "arrivals",
-    [(), ((0, 0), (2, 0)), ((0, 9_000_000),), ((0, 0), (1, -9_000_000)), ((1, 0),)],
-    ids=["empty", "gap", "too late", "too early", "wrong base"],
+    "times_us",
+    [(), (9_000_000,), (0, -9_000_000)],
+    ids=["empty", "too late", "too early"],
 )
-def test_what_cannot_be_said_is_an_error_of_ours(arrivals: tuple[tuple[int, int | None], ...]) -> None:
+def test_what_cannot_be_said_is_an_error_of_ours(times_us: tuple[int | None, ...]) -> None:
     with pytest.raises(RtcpError):
-        TransportFeedback(1, 2, 0, 0, 0, arrivals).build()
+        TransportFeedback(1, 2, 0, 0, 0, times_us).build()
 
 
 def test_losses_before_the_first_arrival_are_told() -> None:

@@ -132,8 +132,8 @@ def test_quality_is_told_every_two_seconds(stage, anna, bert):
 def test_lost_feedback_shows_in_quality(stage, anna, bert):
     stage.show(anna, seconds=1)
     sent = len(stage.out.rtp["bert"])
-    arrivals = tuple((n, None if n % 5 == 0 else n * 1000) for n in range(sent))
-    bert.rtcp(rtcp.TransportFeedback(1, 2, 0, 0, 0, arrivals))
+    times_us = tuple(None if n % 5 == 0 else n * 1000 for n in range(sent))
+    bert.rtcp(rtcp.TransportFeedback(1, 2, 0, 0, 0, times_us))
     stage.show(anna, seconds=1.5)
     told = [event for event in stage.events if isinstance(event, LegQuality) and event.leg is bert.leg]
     assert told[-1].down_loss == pytest.approx(0.2, abs=0.02)

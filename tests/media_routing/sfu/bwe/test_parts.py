@@ -1,22 +1,41 @@
 """Parts of the estimation by literal input: what wraps, what is late, what is unknown."""
 
 from dataclasses import dataclass
+from random import Random
+from statistics import linear_regression
+from typing import NamedTuple
 
 import pytest
 
 from media_routing.sfu.bwe.acknowledged import NullAcknowledged, WindowedAcknowledged
-from media_routing.sfu.bwe.arrivals import Arrival, ArrivalJoiner
+from media_routing.sfu.bwe.arrivals import ArrivalJoiner, Arrivals
 from media_routing.sfu.bwe.loss_bound import WindowedLossBound
 from media_routing.sfu.bwe.probing import CLUSTER_S, STEP_S, Prober
 from media_routing.sfu.bwe.rate_control import Aimd
 from media_routing.sfu.bwe.sent_history import HISTORY_SIZE, SentHistory
-from media_routing.sfu.bwe.trendline import TrendlineDetector
+from media_routing.sfu.bwe.trendline import TrendlineDetector, _Trend
 
 
 @dataclass
 class Told:
-    arrivals: tuple[tuple[int, int | None], ...]
+    base_sequence: int
+    times_us: tuple[int | None, ...]
     reference_time_64ms: int = 0
+
+
+class Arrival(NamedTuple):
+    sequence: int
+    sent_at_s: float
+    arrived_at_s: float
+    size_bytes: int
+
+
+def columns(arrivals: list[Arrival]) -> Arrivals:
+    return Arrivals(*(list(column) for column in zip(*arrivals, strict=True))) if arrivals else Arrivals((), (), (), ())
+
+
+def rows(arrivals: Arrivals) -> list[Arrival]:
+    return [Arrival(*row) for row in zip(*arrivals, strict=True)]
 
 
 def history_of(count: int, size: int = 1000) -> SentHistory:
@@ -47,43 +66,55 @@ class TestSentHistory:
 class TestArrivalJoiner:
     def test_it_joins_send_and_arrival_times_across_the_wrap_of_numbers(self):
         history = history_of(0x10000 + 2)
-        told = Told(((0xFFFF, 0), (0, None), (1, 500)), reference_time_64ms=10)
+        told = Told(0xFFFF, (0, None, 500), reference_time_64ms=10)
         report = ArrivalJoiner().join(told, history)
-        assert [(a.sequence, a.arrived_at_s) for a in report.arrivals] == [(0xFFFF, 0.64), (0x10001, 0.6405)]
+        assert [(a.sequence, a.arrived_at_s) for a in rows(report.arrivals)] == [(0xFFFF, 0.64), (0x10001, 0.6405)]
         assert (report.received, report.lost) == (2, 1)
 
     def test_it_joins_arrivals_across_the_wrap_of_the_reference_time(self):
         history, joiner = history_of(10), ArrivalJoiner()
-        first = joiner.join(Told(((0, 0),), (1 << 24) - 1), history)
-        second = joiner.join(Told(((1, 0),), 0), history)
-        assert second.arrivals[0].arrived_at_s - first.arrivals[0].arrived_at_s == pytest.approx(0.064)
+        first = joiner.join(Told(0, (0,), (1 << 24) - 1), history)
+        second = joiner.join(Told(1, (0,), 0), history)
+        assert second.arrivals.arrived_at_s[0] - first.arrivals.arrived_at_s[0] == pytest.approx(0.064)
 
     def test_a_packet_told_twice_counts_once(self):
         history, joiner = history_of(10), ArrivalJoiner()
-        joiner.join(Told(((0, 0), (1, 250))), history)
-        assert joiner.join(Told(((0, 0), (1, 250))), history) == ([], 0, 0)
+        joiner.join(Told(0, (0, 250)), history)
+        report = joiner.join(Told(0, (0, 250)), history)
+        assert (rows(report.arrivals), report.received, report.lost) == ([], 0, 0)
 
     def test_a_packet_told_lost_that_came_late_is_lost_no_more(self):
         history, joiner = history_of(10), ArrivalJoiner()
-        assert joiner.join(Told(((0, 0), (1, None), (2, 500))), history).lost == 1
-        late = joiner.join(Told(((1, 900),)), history)
+        assert joiner.join(Told(0, (0, None, 500)), history).lost == 1
+        late = joiner.join(Told(1, (900,)), history)
         assert (late.received, late.lost) == (1, -1)
 
     def test_packets_of_feedback_that_was_lost_itself_are_not_lost(self):
         history, joiner = history_of(10), ArrivalJoiner()
-        joiner.join(Told(((0, 0),)), history)
-        assert joiner.join(Told(((7, 0),)), history) == ([Arrival(7, 0.07, 0.0, 1000)], 1, 0)
-        assert joiner.join(Told(((3, 0),)), history).lost == 0
+        joiner.join(Told(0, (0,)), history)
+        report = joiner.join(Told(7, (0,)), history)
+        assert (rows(report.arrivals), report.received, report.lost) == ([Arrival(7, 0.07, 0.0, 1000)], 1, 0)
+        assert joiner.join(Told(3, (0,)), history).lost == 0
 
     def test_invented_numbers_are_ignored(self):
         history = history_of(10)
-        told = Told(tuple((number & 0xFFFF, 0) for number in range(10, 3000)))
-        assert ArrivalJoiner().join(told, history) == ([], 0, 0)
+        report = ArrivalJoiner().join(Told(10, (0,) * 2990), history)
+        assert (rows(report.arrivals), report.received, report.lost) == ([], 0, 0)
+
+    def test_all_at_once_or_one_by_one_is_the_same(self):
+        """The short way for feedback without losses, against the long way; over the end of the ring as well."""
+        for begin in (5, HISTORY_SIZE - 20, 3 * HISTORY_SIZE - 5):
+            short, long = history_of(begin + 60), history_of(begin + 60)
+            told = Told(begin & 0xFFFF, tuple(range(0, 50_000, 1000)), reference_time_64ms=7)
+            quick, slow = ArrivalJoiner().join(told, short), ArrivalJoiner()._join_singly(told, 7 * 0.064, long)
+            assert rows(quick.arrivals) == rows(slow.arrivals) != []
+            assert quick[1:] == slow[1:] == (50, 0)
+            assert short.sizes == long.sizes
 
 
-def steady(bps: float, seconds: float, start_s: float = 0.0) -> list[Arrival]:
+def steady(bps: float, seconds: float, start_s: float = 0.0) -> Arrivals:
     gap = 8000 / bps
-    return [Arrival(n, start_s + n * gap, start_s + n * gap, 1000) for n in range(int(seconds / gap))]
+    return columns([Arrival(n, start_s + n * gap, start_s + n * gap, 1000) for n in range(int(seconds / gap))])
 
 
 class TestAcknowledgedBitrate:
@@ -108,12 +139,21 @@ class TestAcknowledgedBitrate:
         assert NullAcknowledged().measure(steady(1e6, 5)) is None
 
 
-def queueing(growth: float, seconds: float) -> list[Arrival]:
+def queueing(growth: float, seconds: float) -> Arrivals:
     """Groups 20 ms apart; each takes `growth` ms per ms longer than the one before."""
-    return [Arrival(n, n * 0.02, n * 0.02 * (1 + growth), 1000) for n in range(int(seconds * 50))]
+    return columns([Arrival(n, n * 0.02, n * 0.02 * (1 + growth), 1000) for n in range(int(seconds * 50))])
 
 
 class TestTrendline:
+    def test_the_running_slope_is_that_of_least_squares(self):
+        chance, trend, points = Random(1), _Trend(), []
+        for number in range(500):
+            points.append((1e9 + number * 7 + chance.random() * 5, 40 * chance.random() - number * 0.01))
+            trend.add(*points[-1])
+            if (slope := trend.slope()) is not None:
+                assert slope == pytest.approx(linear_regression(*zip(*points[-20:], strict=True)).slope, abs=1e-9)
+        assert len(trend.points) == 20
+
     def test_a_growing_queue_is_overuse(self):
         assert TrendlineDetector().detect(queueing(0.1, 1.5)) == "over"
 
@@ -129,7 +169,7 @@ class TestTrendline:
     def test_overuse_ends_after_a_gap_in_what_arrives(self):
         detector = TrendlineDetector()
         detector.detect(queueing(0.1, 1.5))
-        assert detector.detect([Arrival(999, 30.0, 30.0, 1000)]) == "normal"
+        assert detector.detect(columns([Arrival(999, 30.0, 30.0, 1000)])) == "normal"
 
 
 class TestAimd:
@@ -218,13 +258,13 @@ class TestProber:
         prober, history = self.started()
         assert prober.padding_due(history, 5.0) == 0
         assert prober.deadline() == float("inf")
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         assert prober.deadline() == 5.0
         assert prober.padding_due(history, 5.0) > 0
 
     def test_a_cluster_has_the_rate_and_at_least_five_packets(self):
         prober, history = self.started(target_bps=3e5)
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         run_cluster(prober, history, 5.0)
         sent = history.next_sequence - 1
         assert sent >= 5
@@ -232,11 +272,11 @@ class TestProber:
 
     def test_a_slower_arrival_is_the_rate_of_the_link(self):
         prober, history = self.started()
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         now = run_cluster(prober, history, 5.0)
         gap = 250 * 8 / 400_000
         arrivals = [Arrival(n, history.sent_at[n], 9.0 + n * gap, 250) for n in range(1, history.next_sequence)]
-        result = prober.judge(arrivals, now)
+        result = prober.judge(columns(arrivals), now)
         assert result is not None
         assert not result.clean
         assert result.bps == pytest.approx(0.95 * 400_000, rel=0.02)
@@ -244,12 +284,12 @@ class TestProber:
 
     def test_success_is_followed_by_the_next_step_at_once(self):
         prober, history = self.started()
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         now = run_cluster(prober, history, 5.0)
         arrivals = [
             Arrival(n, history.sent_at[n], history.sent_at[n] + 3, 250) for n in range(1, history.next_sequence)
         ]
-        result = prober.judge(arrivals, now)
+        result = prober.judge(columns(arrivals), now)
         assert result is not None
         assert result.clean
         assert result.bps == pytest.approx(9e5, rel=0.15)
@@ -257,7 +297,7 @@ class TestProber:
 
     def test_silence_after_a_cluster_pauses_longer_each_time(self):
         prober, history = self.started()
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         now, pauses = 5.0, []
         for _ in range(5):
             now = run_cluster(prober, history, now)
@@ -269,8 +309,8 @@ class TestProber:
 
     def test_too_few_arrivals_say_nothing(self):
         prober, history = self.started()
-        prober.judge([], 5.0)
+        prober.judge(columns([]), 5.0)
         now = run_cluster(prober, history, 5.0)
         last = history.next_sequence - 1
-        assert prober.judge([Arrival(last, 5.05, 8.0, 250)], now) is None
+        assert prober.judge(columns([Arrival(last, 5.05, 8.0, 250)]), now) is None
         assert prober.deadline() > now
