@@ -120,7 +120,8 @@ async def test_files_play_and_people_and_lips_are_in_step(tmp_path, sealed):
         await asyncio.sleep(1.2)  # everybody's clock has been told, as in a visit that runs
         recording = service.start_recording(ROOM, tmp_path / "r", key, events.append, keys if sealed else None)
         assert set(service._rooms[ROOM].seats) == set(NAMES), "nobody is told of one more"
-        await asyncio.sleep(8)
+        seconds = 8 if sealed else 4
+        await asyncio.sleep(seconds)
         manifest = await recording.stop()
         shown = {row["participant"] for person in people for told in person.told for row in told.get("slots", [])}
         order = {name for person in people for told in person.told for name in told.get("order", [])}
@@ -133,15 +134,15 @@ async def test_files_play_and_people_and_lips_are_in_step(tmp_path, sealed):
     assert [(final.participant, final.number, final.complete) for final in finals] == [
         ("anna", 1, True), ("iris", 1, True), ("paul", 1, True)
     ]  # fmt: skip
-    want = expected(recording, people, 8)
-    assert len(want) >= 5
+    want = expected(recording, people, seconds)
+    assert len(want) >= seconds - 2
     measured = {}
     for final in finals:
         plain = unseal(tmp_path / "r" / final.file, key)
         path = tmp_path / f"{final.participant}.webm"
         path.write_bytes(plain)
         check_playable(path)
-        assert final.duration_ms == pytest.approx(8000, abs=300)
+        assert final.duration_ms == pytest.approx(seconds * 1000, abs=300)
         measured[final.participant] = marks(plain)
     skews = [
         abs(nearest(found["audio"], at) - nearest(found["video"], at)) for at in want for found in measured.values()
@@ -288,6 +289,33 @@ async def test_before_the_first_report_people_are_put_by_arrival(tmp_path):
         for at in expected(recording, people, 4):
             heard = [nearest(found[kind], at) for found in measured for kind in ("audio", "video")]
             assert max(heard) - min(heard) <= MOST_APART_S
+
+
+async def test_a_slow_disk_holds_up_its_own_thread_and_not_the_call(tmp_path, monkeypatch):
+    """The control writes the same on the event loop: everybody's packets wait for the disk."""
+    loop = asyncio.get_running_loop()
+
+    async def worst_lag_s(seconds):
+        worst, end = 0.0, loop.time() + seconds
+        while (now := loop.time()) < end:
+            await asyncio.sleep(0.01)
+            worst = max(worst, loop.time() - now - 0.01)
+        return worst
+
+    monkeypatch.setattr(os, "fsync", lambda handle: time.sleep(0.3))
+    async with visit(NAMES[:1]) as (service, [anna], keys):
+        anna.give_key(keys)
+        recording = service.start_recording(ROOM, tmp_path / "r", new_key(), print, keys)
+        assert await worst_lag_s(3) < 0.15
+        monkeypatch.setattr(loop, "run_in_executor", run_here)
+        assert await worst_lag_s(2) > 0.25
+        monkeypatch.undo()
+        manifest = await recording.stop()
+    assert [len(track.gaps) for track in manifest.tracks] == [0, 0], "late on the disk, and nothing lost"
+
+
+async def run_here(thread, work):
+    return work()
 
 
 async def test_it_refuses_a_full_disk_and_a_missing_room(tmp_path):
