@@ -47,6 +47,8 @@ export class FrameKeys extends EventTarget {
   #pages = new Map();
   /** @type {Map<string, Set<(body: any) => void>>} */
   #fingerprints = new Map();
+  /** Words leave in the order in which they were said. */
+  #speaking = Promise.resolve();
 
   /** @param {{transforms: FrameTransforms, can_encrypt: boolean, send: (message: Message) => boolean}} options send: false when the socket is down */
   constructor({ transforms, can_encrypt, send }) {
@@ -90,7 +92,14 @@ export class FrameKeys extends EventTarget {
   /** @param {string|null} to @param {import("../lib/protocol.js").Saying} body @returns {boolean} false: it does not leave now */
   say(to, body) {
     if (!this.seals) return this.#send(say(to, body));
-    return this.#can_encrypt && (this.#talk?.say(to, body) ?? false);
+    const talk = this.#talk;
+    if (!this.#can_encrypt || !talk) return false;
+    // Who has just come must be able to read it: first their coming makes another key.
+    this.#speaking = this.#speaking.then(async () => {
+      await (await this.#exchange)?.settled();
+      talk.say(to, body);
+    });
+    return true;
   }
 
   /** @param {string} label @param {...string} fields @returns {Promise<string|null>} null before there are keys */

@@ -173,9 +173,16 @@ export class PeerConnection extends EventTarget {
     return transceiver;
   }
 
-  /** The impolite side makes the first offer; the polite one would only have to take its own back. */
+  /**
+   * Only the impolite side offers. The polite one would have to take its own back when both do, and Chromium forgets the
+   * encoded transforms of receivers in a rollback: what comes then is not opened any more.
+   */
   async #offer_if_ours() {
-    if (this.#closed || (this.#negotiation.polite && !this.#pc.currentRemoteDescription)) return;
+    if (this.#closed) return;
+    if (this.#negotiation.polite) {
+      if (this.#pc.currentRemoteDescription) this.#options.send({ kind: "restart" });
+      return;
+    }
     this.#negotiation.begin_offer();
     try {
       await this.#pc.setLocalDescription();

@@ -98,6 +98,11 @@ export class KeyExchange extends EventTarget {
     return this.#enqueue(() => this.#start_epoch("withdrawal", now_ms));
   }
 
+  /** Resolves when everything that was said to this object so far is done. @returns {Promise<void>} */
+  settled() {
+    return this.#queue;
+  }
+
   /** @param {string} label @param {...string} fields */
   sign(label, ...fields) {
     return this.#device.sign(label, ...fields);

@@ -7,9 +7,9 @@
 
 /** What the descriptor of an older server does not say. 180p, 360p and 720p at what VP8 needs for them. */
 export const DEFAULT_LAYERS = [
-  { rid: "l", height: 180, max_bps: 150_000 },
-  { rid: "m", height: 360, max_bps: 500_000 },
-  { rid: "h", height: 720, max_bps: 1_700_000 },
+  { rid: "l", height: 180, max_bps: 100_000 },
+  { rid: "m", height: 360, max_bps: 350_000 },
+  { rid: "h", height: 720, max_bps: 1_500_000 },
 ];
 
 /** From 960×540 on a third layer is worth its bits, from 480×270 on a second: Chromium itself drops them below. */
