@@ -11,7 +11,9 @@ from media_routing.sdp.section import Codec, Section
 # Asked for where offered. REMB only where there is nothing better.
 _FEEDBACK: Final = ("transport-cc", "ccm fir", "nack", "nack pli")
 _MIRRORED: Final = {"sendonly": "recvonly", "recvonly": "sendonly", "sendrecv": "sendrecv", "inactive": "inactive"}
-_OPUS: Final = "minptime=10;useinbandfec=1"
+# usedtx (RFC 7587 §3.1.3): who is silent sends 3 packets/s instead of 50. Seven silent voices of a visit of eight would
+# cost 300 kbit/s, two of three half of a narrow link.
+_OPUS: Final = "minptime=10;useinbandfec=1;usedtx=1"
 _OF_LAYERS: Final = frozenset({"rid", "repaired_rid"})
 _ENDING: Final = "\r\n"
 

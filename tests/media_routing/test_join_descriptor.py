@@ -54,9 +54,9 @@ def test_it_tells_the_whole_contract_of_the_media_server():
         "lost_after_ms": 2500,
         "codecs": ["video/VP8"],
         "layers": [
-            {"rid": "l", "height": 180, "max_bps": 150_000},
-            {"rid": "m", "height": 360, "max_bps": 500_000},
-            {"rid": "h", "height": 720, "max_bps": 1_700_000},
+            {"rid": "l", "height": 180, "max_bps": 100_000},
+            {"rid": "m", "height": 360, "max_bps": 350_000},
+            {"rid": "h", "height": 720, "max_bps": 1_500_000},
         ],
     }
 

@@ -99,7 +99,7 @@ a=recvonly
 a=rtcp-mux
 a=rtpmap:111 opus/48000/2
 a=rtcp-fb:111 transport-cc
-a=fmtp:111 minptime=10;useinbandfec=1
+a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1
 a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid
 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
 {transport}m=video 9 UDP/TLS/RTP/SAVPF 96 97
