@@ -33,8 +33,8 @@ WEB_HOST = "203.0.113.20"
 SINK_GATEWAY = "192.0.2.1"
 # What the relay may reach here although the deployed configuration forbids it: WAN sides and its own address.
 LAB_PREFIXES = ["198.51.100.0-198.51.100.255", f"{RELAY_HOST}-{RELAY_HOST}", f"{RELAY_HOST6}-{RELAY_HOST6}"]
-# Two packets and a bit, or 10 ms: a bucket of 16 kB would give a line of 250 kbit/s half a second for nothing.
-_BURST_BYTES = 3200
+# One packet, or 10 ms: a line has no bucket, and one of 16 kB would give 250 kbit/s half a second for nothing.
+_BURST_BYTES = 1600
 _numbers = itertools.count()
 
 

@@ -88,6 +88,10 @@ def look(server: GroupServer) -> list[dict[str, Any]]:
                 "sent_bytes": seat.link.sent_bytes,
                 "queued_bytes": half.pacer.queued_bytes,
                 "layers": pictures,
+                "sends_bps": [
+                    layer.bps for one in seat.link.leg.publisher.sources if one.is_video for layer in one.layers
+                ],
+                "audio_bps": half._audio_bps(time.monotonic()),
                 "ssrcs": {slot.source.key[0]: slot.ssrc for slot in half.slots if slot.is_video and slot.source},
             }
         )

@@ -85,8 +85,8 @@ class Meeting:
         self._stack.push_async_callback(browser.close)
         page = self.pages[name] = await browser.new_page()
         if voice:
-            await page.route("**/voice.wav", lambda route: route.fulfill(path=voice))
-            query["voice"] = "/voice.wav"
+            await page.route("**/page/voice.wav", lambda route: route.fulfill(path=voice))
+            query["voice"] = "voice.wav"
         extra = "".join(f"&{key}={value}" for key, value in {"sample": str(SAMPLE_MS), **query}.items())
         await page.goto(self.group.url.replace("{me}", name) + extra)
         self.joined_ms[name] = time.time() * 1000
