@@ -9,12 +9,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from telemed.processes import LIFELINE_FD, READY_FD, SHARED_FD, inherited_fd
 
@@ -154,6 +156,16 @@ class _Process:
         self._media = await media_service()
         self._keeper = NodeKeeper(self._media, load=lambda: self._media.load)
         await self._keeper.start()
+        self._spawn(self._recover_recordings())
+
+    async def _recover_recordings(self) -> None:
+        """What the last process left: cut off, and said so (REL-2). A process that has no siblings need not wait for signs of life."""
+        from channels.db import database_sync_to_async
+
+        from consultations.recordings.actions.ending import LOST_AFTER, recover_lost
+
+        after = timedelta(0) if settings.PROCESS_ROLE == "all" else LOST_AFTER
+        await database_sync_to_async(recover_lost)(timezone.now(), after=after)
 
     def _on_term(self) -> None:
         if self._is_ending:
@@ -174,6 +186,7 @@ class _Process:
 
     async def _end(self, *, drain: bool) -> None:
         from consultations.rooms.media import close_media
+        from consultations.rooms.recorder.desk import recorder_desk
 
         self._is_ending = True
         self.application.is_draining = True
@@ -183,6 +196,7 @@ class _Process:
                     await self._keeper.drain(settings.DRAIN_LIMIT_S)
                 await self._keeper.stop()
                 await close_media()
+                await recorder_desk().finish()
         finally:
             self._reactor.stop()
 

@@ -182,8 +182,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# True: the server finishes recordings itself (one process, no worker).
-JOBS_INLINE = env.env_bool("JOBS_INLINE", DEMO or TESTING)
+# Who finishes recordings: "worker"; "thread", one of the server itself (no worker is needed); "now", at once (tests).
+JOBS = env.env_str("JOBS", "now" if TESTING else "thread" if DEMO else "worker")
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {

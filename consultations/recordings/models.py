@@ -48,6 +48,8 @@ class Recording(models.Model):
     changed_at = models.DateTimeField()
     # When its recorder was last heard of.
     seen_at = models.DateTimeField(null=True, blank=True)
+    # When its files were put together.
+    finished_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     # Base64 of 32 bytes; '' after deletion: without it the files are noise, wherever a copy may be.
     wrapped_key = EncryptedTextField(blank=True, default="")

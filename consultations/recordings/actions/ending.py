@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from consultations.consent.access import consent_states
@@ -44,10 +45,25 @@ def wake_finaliser(recording_pk: int) -> None:
     """Have the files finished: by the worker, or here where there is none."""
     from consultations.recordings.tasks import finalise
 
-    if settings.JOBS_INLINE:
+    if settings.JOBS == "now":
         finish_recording(recording_pk)
+    elif settings.JOBS == "thread":
+        _finisher.submit(_finish_in_thread, recording_pk)
     else:
         finalise.delay(recording_pk)
+
+
+# One at a time: it is for one small practice.
+_finisher = ThreadPoolExecutor(1, "finish-recordings")
+
+
+def _finish_in_thread(recording_pk: int) -> None:
+    try:
+        finish_recording(recording_pk)
+    except Exception as error:  # noqa: BLE001  the outermost call of this thread; tried again at the next start
+        logger.error("a recording could not be finished: %s", type(error).__name__)
+    finally:
+        connection.close()
 
 
 def finish_recording(recording_pk: int) -> bool:
@@ -56,9 +72,8 @@ def finish_recording(recording_pk: int) -> bool:
     Files that were cut off are kept as far as they were sealed, and the recording stays `truncated`.
     """
     recording = Recording.objects.select_related("room__appointment__clinic").get(pk=recording_pk)
-    if recording.state not in {lifecycle.FINALISING, lifecycle.TRUNCATED} or recording.tracks.exists():
-        return False
-    if recording.deleted_at is not None:
+    due = recording.state in {lifecycle.FINALISING, lifecycle.TRUNCATED} and recording.finished_at is None
+    if not due or recording.deleted_at is not None:
         return False
     finished = finish_files(storage.folder_of(recording), recording.key)
     _list_tracks(recording, finished)
@@ -68,8 +83,10 @@ def finish_recording(recording_pk: int) -> bool:
 @transaction.atomic
 def _list_tracks(recording: Recording, finished: Sequence[Finished]) -> None:
     recording = lock_recording(recording.pk)
-    if recording.deleted_at is not None or recording.tracks.exists():
+    if recording.deleted_at is not None or recording.finished_at is not None:
         return
+    recording.finished_at = timezone.now()
+    recording.save(update_fields=["finished_at"])
     answers = consent_states(recording.room.appointment, {one.person for one in finished})
     now = timezone.now()
     for one in finished:
@@ -100,7 +117,12 @@ def recover_lost(now: datetime, *, after: timedelta = LOST_AFTER) -> int:
     found = 0
     for pk in list(lost.values_list("pk", flat=True)):
         found += _lose(pk, now - after)
-    waiting = Recording.objects.filter(state=lifecycle.FINALISING, changed_at__lt=now - after)
+    waiting = Recording.objects.filter(
+        state__in=[lifecycle.FINALISING, lifecycle.TRUNCATED],
+        changed_at__lt=now - after,
+        finished_at__isnull=True,
+        deleted_at__isnull=True,
+    )
     for pk in list(waiting.values_list("pk", flat=True)):
         wake_finaliser(pk)
     return found

@@ -161,6 +161,11 @@ class RecorderDesk:
         for run in self._runs.values():
             run.hold()
 
+    async def finish(self) -> None:
+        """The media server is closed, and every recorder with it: wait until what they left is stored."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     # --- Opening ------------------------------------------------------------------------------------------------------
 
     def _look_into(self, run: Run) -> None:

@@ -94,7 +94,9 @@ class Story:
                     self.live = False
 
     def _settle(self) -> None:
-        verdict = may_capture("recording", [Present(one, {"recording": self.answers.get(one, "")}) for one in self.inside])
+        verdict = may_capture(
+            "recording", [Present(one, {"recording": self.answers.get(one, "")}) for one in self.inside]
+        )
         event = self.decide(self.state, verdict, live=self.live)
         if event:
             self.state = lifecycle.next_state(self.state, event)
