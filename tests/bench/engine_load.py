@@ -41,10 +41,10 @@ _HEAD = (
 class Target:
     """The measured process and its pipe."""
 
-    def __init__(self, kind: str, *arguments: str) -> None:
+    def __init__(self, kind: str, *arguments: str, module: str = "tests.bench.engine_target") -> None:
         self.kind = kind
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.engine_target", kind, *arguments],
+            [sys.executable, "-m", module, kind, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -76,15 +76,13 @@ class Peer:
         self.address = self.sock.getsockname()
 
     def enter(self, target: Target, room: str, name: str, direction: str, ssrc: int = 0) -> None:
-        """Joins, checks, and opens: what a browser does before its first packet."""
+        """Joins with one camera or none, checks, and opens: what a browser does before its first packet."""
         section = _SECTION.format(direction=direction) + (f"a=ssrc:{ssrc} cname:x\n" if ssrc else "")
-        answer = target.ask(
-            do="join",
-            room=room,
-            name=name,
-            sdp=(_HEAD + section).replace("\n", "\r\n"),
-            sources={"0": "camera"} if ssrc else {},
-        )["sdp"]
+        offer = (_HEAD + section).replace("\n", "\r\n")
+        self.come_in(target, room, name, offer, {"0": "camera"} if ssrc else {})
+
+    def come_in(self, target: Target, room: str, name: str, offer: str, sources: dict[str, str]) -> None:
+        answer = target.ask(do="join", room=room, name=name, sdp=offer, sources=sources)["sdp"]
         lines = dict(line[2:].split(":", 1) for line in answer.splitlines() if line.startswith("a=") and ":" in line)
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         request.attributes.update({"USERNAME": f"{lines['ice-ufrag']}:abcd", "PRIORITY": 1, "USE-CANDIDATE": None})

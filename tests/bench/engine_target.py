@@ -99,7 +99,7 @@ class Floor(Plain):
         unpack, protect, unprotect = struct.Struct("!BBHII").unpack_from, srtp.lib.srtp_protect, srtp.lib.srtp_unprotect
         selector = selectors.DefaultSelector()
         selector.register(self.sock, selectors.EVENT_READ)
-        view, out = inbox.view, outbox.view
+        view, out, origin = inbox.view, outbox.view, sender.origin
         while True:
             selector.select()
             time.sleep(COALESCE_S)
@@ -128,7 +128,7 @@ class Floor(Plain):
                         protect(destination.protect, outbox.pointers[slot_out], length)
                         if not destination.queue:
                             waiting.append(destination)
-                        destination.queue += (at, length[0])
+                        destination.queue += (at + origin, length[0])
                         slot_out += 1
                         self.sent += 1
                 if waiting:
@@ -273,6 +273,11 @@ async def main(kind: str) -> None:
     target = {"ours": Ours, "floor": Floor, "stock": Stock}[kind]()
     if kind != "floor":
         await target.start()
+    await obey(target)
+
+
+async def obey(target: Plain | Ours) -> None:
+    """Does what stdin says until it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
