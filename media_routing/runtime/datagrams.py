@@ -20,10 +20,8 @@ Address = Any
 
 
 class Destination(Protocol):
-    """One peer's queue for the next flush: offset, size, offset, size ... of protected packets in the arena.
-
-    `name` is the value of its `Name`.
-    """
+    """One peer's queue for the next flush: place, size, place, size ... of protected packets in the arena, a place
+    being an offset plus the sender's `origin`. `name` is what `make_name` gave."""
 
     name: Any
     queue: list[int]
@@ -35,6 +33,7 @@ class Receiver(Protocol):
 
 
 class Sender(Protocol):
+    origin: int
     sent: int
     dropped: int
 

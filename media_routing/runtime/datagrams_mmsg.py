@@ -117,11 +117,15 @@ class Sender:
         self._fd = sock.fileno()
         self._family = sock.family
         self._name_bytes = 16 if sock.family == socket.AF_INET else NAME_BYTES
-        self._arena_at = arena.address
+        self.origin = arena.address
         self._view = arena.view
         self._vectors = _Words(2 * arena.slots)
+        # What never changes is written once: the length of a name, and in a control message everything but the size.
         self._heads = _Words(8 * arena.slots)
+        self._heads.words[1::8] = array("Q", [self._name_bytes] * arena.slots)
         self._controls = _Words(3 * arena.slots)
+        self._controls.words[0::3] = array("Q", [18] * arena.slots)
+        self._controls.words[1::3] = array("Q", [SOL_UDP | UDP_SEGMENT << 32] * arena.slots)
         self._pointers = [
             ffi.cast("struct mmsghdr *", self._heads.address + 64 * message) for message in range(arena.slots)
         ]
@@ -131,45 +135,59 @@ class Sender:
 
     def send(self, destinations: Sequence[Any]) -> None:
         vectors: list[int] = []
-        heads: list[int] = []
-        controls: list[int] = []
-        vector_at, control_at, arena_at = self._vectors.address, self._controls.address, self._arena_at
-        name_bytes, longest = self._name_bytes, RUN_PACKETS if self.segmentation else 1
+        names: list[int] = []
+        ends: list[int] = []
+        sizes: list[int] = []
+        longest = RUN_PACKETS if self.segmentation else 1
         for destination in destinations:
-            queue = destination.queue
-            name = destination.name
-            at, end = 0, len(queue)
+            queue, name = destination.queue, destination.name
+            vectors += queue
+            at, end, ends_before = 0, len(queue), len(vectors) - len(queue)
             while at < end:
                 size = queue[at + 1]
-                begin = len(vectors)
-                most = min(end, at + 2 * min(longest, RUN_BYTES // size))
-                vectors += (arena_at + queue[at], size)
                 at += 2
-                while at < most:
-                    this = queue[at + 1]
-                    if this > size:
-                        break
-                    vectors += (arena_at + queue[at], this)
-                    at += 2
-                    if this < size:
-                        break
-                packets = (len(vectors) - begin) >> 1
-                if packets > 1:
-                    control = control_at + 8 * len(controls)
-                    controls += (18, SOL_UDP | UDP_SEGMENT << 32, size)
-                    heads += (name, name_bytes, vector_at + 8 * begin, packets, control, 24, 0, 0)
-                else:
-                    heads += (name, name_bytes, vector_at + 8 * begin, 1, 0, 0, 0, 0)
+                if at < end:
+                    most = min(end, at - 2 + 2 * min(longest, RUN_BYTES // size))
+                    while at < most:
+                        this = queue[at + 1]
+                        if this != size:
+                            if this < size:
+                                at += 2
+                            break
+                        at += 2
+                names.append(name)
+                sizes.append(size)
+                ends.append(ends_before + at)
             queue.clear()
-        self._vectors.view[: len(vectors)] = array("Q", vectors)
-        self._heads.view[: len(heads)] = array("Q", heads)
-        if controls:
-            self._controls.view[: len(controls)] = array("Q", controls)
-        total = len(heads) >> 3
-        done = libc.sendmmsg(self._fd, self._pointers[0], total, socket.MSG_DONTWAIT) if total else 0
+        total = len(names)
+        if not total:
+            return
+        self._fill(vectors, names, ends, sizes)
+        done = libc.sendmmsg(self._fd, self._pointers[0], total, socket.MSG_DONTWAIT)
         self.sent += len(vectors) >> 1
         if done < total:
             self._send_rest(max(done, 0), total)
+
+    def _fill(self, vectors: list[int], names: list[int], ends: list[int], sizes: list[int]) -> None:
+        """Writes the kernel's structures, column by column: message n to `names[n]` has the vectors from `ends[n - 1]`
+        to `ends[n]`, of `sizes[n]` bytes each."""
+        total = len(names)
+        self._vectors.view[: len(vectors)] = array("Q", vectors)
+        begins = [0, *ends[:-1]]
+        heads, vector_at = self._heads.words, self._vectors.address
+        heads[0 : 8 * total : 8] = array("Q", names)
+        heads[2 : 8 * total : 8] = array("Q", [vector_at + 8 * begin for begin in begins])
+        heads[3 : 8 * total : 8] = array("Q", [(end - begin) >> 1 for begin, end in zip(begins, ends, strict=True)])
+        if 2 * total == len(vectors):  # nothing but single packets
+            heads[4 : 8 * total : 8] = heads[5 : 8 * total : 8] = array("Q", bytes(8 * total))
+            return
+        controls, runs = range(self._controls.address, self._controls.address + 24 * total, 24), zip(begins, ends)  # noqa: B905
+        lengths = [24 if end - begin > 2 else 0 for begin, end in runs]
+        heads[4 : 8 * total : 8] = array(
+            "Q", [at if length else 0 for at, length in zip(controls, lengths, strict=True)]
+        )
+        heads[5 : 8 * total : 8] = array("Q", lengths)
+        self._controls.words[2 : 3 * total : 3] = array("Q", sizes)
 
     def _send_rest(self, done: int, total: int) -> None:
         """Goes on after a message that the kernel refused; without space in the socket's buffer the rest is lost."""
@@ -200,7 +218,7 @@ class Sender:
         target = socket_address(self._family, *address)
         first = (vectors - self._vectors.address) >> 3
         for at in range(first, first + 2 * packets, 2):
-            offset = self._vectors.words[at] - self._arena_at
+            offset = self._vectors.words[at] - self.origin
             try:
                 self._sock.sendto(self._view[offset : offset + self._vectors.words[at + 1]], target)
             except OSError:

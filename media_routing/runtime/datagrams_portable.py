@@ -33,6 +33,7 @@ class Sender:
     def __init__(self, sock: socket.socket, arena: Arena) -> None:
         self._sock = sock
         self._view = arena.view
+        self.origin = 0
         self.sent = 0
         self.dropped = 0
 

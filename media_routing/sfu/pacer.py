@@ -41,16 +41,18 @@ class Pacer(Generic[T]):
         """Whether a packet of `size` bytes may leave at once; if not, `push` it."""
         if self._queue:
             return False
+        if now != self._taken_at:
+            self._refill(now)
+        # The bucket may go into debt by one packet: else a packet larger than what is left waits for a full refill.
+        if self._tokens <= 0:
+            return False
+        self._tokens -= size
+        return True
+
+    def _refill(self, now: float) -> None:
         tokens = self._tokens + (now - self._taken_at) * self._bytes_per_s
         self._taken_at = now
-        if tokens > self._burst_bytes:
-            tokens = self._burst_bytes
-        # The bucket may go into debt by one packet: else a packet larger than what is left waits for a full refill.
-        if tokens <= 0:
-            self._tokens = tokens
-            return False
-        self._tokens = tokens - size
-        return True
+        self._tokens = tokens if tokens < self._burst_bytes else self._burst_bytes
 
     def push(self, item: T, size: int, *, urgent: bool = False) -> bool:
         """Queues, in front when `urgent` (a repair is already late). False: dropped, the queue is full."""
@@ -66,9 +68,9 @@ class Pacer(Generic[T]):
 
     def release(self, now: float) -> Iterator[T]:
         """Yields what may leave now, in order; each is out of the queue when yielded."""
-        tokens = self._tokens + (now - self._taken_at) * self._bytes_per_s
-        self._taken_at = now
-        self._tokens = min(tokens, self._burst_bytes)
+        if not self._queue:
+            return
+        self._refill(now)
         while self._queue and self._tokens > 0:
             item, size = self._queue.popleft()
             self._queued_bytes -= size

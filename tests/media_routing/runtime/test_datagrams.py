@@ -31,11 +31,11 @@ def pair(request):
         yield one, other
 
 
-def queue_packets(arena, peer, packets):
+def queue_packets(sender, arena, peer, packets):
     for slot, packet in enumerate(packets):
         offset = arena.offsets[slot]
         arena.view[offset : offset + len(packet)] = packet
-        peer.queue += (offset, len(packet))
+        peer.queue += (sender.origin + offset, len(packet))
 
 
 @pytest.mark.parametrize("io", WAYS, ids=lambda io: io.NAME)
@@ -72,7 +72,7 @@ def test_queued_packets_arrive_in_order_and_whole(io, pair):
     # Runs of equal size, a shorter end of a run, a longer packet after it, more than one message may carry.
     sizes = [1100] * 3 + [900] + [1000] + [40] * 70 + [1200] * 50
     packets = [bytes([number]) * size for number, size in enumerate(sizes)]
-    queue_packets(arena, peer, packets)
+    queue_packets(sender, arena, peer, packets)
     sender.send([peer])
     assert [other.recv(2000) for _ in packets] == packets
     assert peer.queue == []
@@ -85,15 +85,16 @@ def test_several_peers_share_a_flush(io):
         others = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
         one.bind(("127.0.0.1", 0))
         arena = Arena(16, 2048)
+        sender = io.make_sender(one, arena)
         peers = []
         for number, other in enumerate(others):
             other.bind(("127.0.0.1", 0))
             other.settimeout(1)
             peer = Peer(io, io.pack(socket.AF_INET, *other.getsockname()))
-            peer.queue += (arena.offsets[number], 10 + number)
+            peer.queue += (sender.origin + arena.offsets[number], 10 + number)
             arena.view[arena.offsets[number]] = number + 1
             peers.append(peer)
-        io.make_sender(one, arena).send(peers)
+        sender.send(peers)
         for number, other in enumerate(others):
             data = other.recv(100)
             assert (data[0], len(data)) == (number + 1, 10 + number)
@@ -113,9 +114,9 @@ def test_a_peer_that_cannot_be_reached_costs_only_itself(io):
         arena = Arena(16, 2048)
         nowhere = Peer(io, io.pack(socket.AF_INET, "127.0.0.1", 0))
         good = Peer(io, io.pack(socket.AF_INET, *other.getsockname()))
-        queue_packets(arena, nowhere, [b"a" * 50, b"b" * 50, b"c"])
-        queue_packets(arena, good, [b"d" * 9, b"e" * 9])
         sender = io.make_sender(one, arena)
+        queue_packets(sender, arena, nowhere, [b"a" * 50, b"b" * 50, b"c"])
+        queue_packets(sender, arena, good, [b"d" * 9, b"e" * 9])
         sender.send([nowhere, good])
         assert [other.recv(100), other.recv(100)] == [b"d" * 9, b"e" * 9]
         assert (sender.sent, sender.dropped) == (2, 3)
@@ -138,8 +139,9 @@ def test_one_socket_serves_both_families():
                 assert io.unpack(address) == (host, peer.getsockname()[1])
                 destination = Peer(io, address)
                 arena = Arena(1, 2048)
-                queue_packets(arena, destination, [b"!"])
-                io.make_sender(sock, arena).send([destination])
+                sender = io.make_sender(sock, arena)
+                queue_packets(sender, arena, destination, [b"!"])
+                sender.send([destination])
                 assert peer.recv(10) == b"!"
 
 
@@ -157,7 +159,7 @@ def test_a_run_that_the_kernel_will_not_cut_leaves_packet_by_packet():
         sender = datagrams_mmsg.make_sender(one, arena)
         for _ in range(2):
             packets = [bytes([number]) * 200 for number in range(4)]
-            queue_packets(arena, peer, packets)
+            queue_packets(sender, arena, peer, packets)
             sender.send([peer])
             assert [other.recv(300) for _ in packets] == packets
         assert (sender.sent, sender.dropped) == (8, 0)
