@@ -1,0 +1,175 @@
+"""Real Chromiums over the media server, each behind a router of their own whose line is made narrow, lossy or long.
+
+Each test leaves its plot in var/artefacts/lab_*.svg.
+"""
+
+import os
+
+import pytest
+
+from tests.e2e.sfu_lab.meeting import Meeting, meeting, pause
+from tests.e2e.sfu_lab.record import Record
+from tests.e2e.sfu_lab.speech import write_speech
+from tests.netsim.lab import SiteSpec
+from tests.netsim.slow_wire import DOWN
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+WIDE_BPS = 10_000_000
+HEIGHTS = {"l": 180, "m": 360, "h": 720}
+# Share of the time that a picture may stand still.
+MOST_FROZEN = 0.02
+# An encoder that shares two cores with everything else makes fewer frames than were asked for.
+FPS, LEAST_FPS = 15, 9
+
+
+async def three_meet(people: Meeting) -> None:
+    """anna speaks and shows herself in 720p, ben and cleo listen and watch her."""
+    voice = write_speech(people.lab.directory)
+    anna = await people.join("anna", media="1280x720", fps=str(FPS), voice=voice)
+    for name in ("ben", "cleo"):
+        await people.join(name, media="audio", voice=voice)
+    await people.connected()
+    for name in ("ben", "cleo"):
+        await people.show(name, {"anna": 720})
+    await anna.evaluate("engine.voice.speak(true)")
+
+
+def layers_after_s(record: Record, me: str, since_ms: float) -> float | None:
+    """Seconds until all three layers have left, in their sizes."""
+    for sample in record.pages[me]:
+        sent = {rid: layer["height"] for rid, layer in sample["tx"].items() if rid in HEIGHTS and layer["frames"] > 0}
+        if sent == HEIGHTS:
+            return float(sample["at_ms"] - since_ms) / 1000
+    return None
+
+
+async def test_a_narrow_receiver_gets_the_lowest_layer_and_the_others_keep_theirs():
+    async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
+        await three_meet(people)
+        await pause(4)
+        start = people.mark("all well")
+        await pause(8)
+        capped = people.mark("ben's line at 250 kbit/s")
+        people.site("ben").limit(WIDE_BPS, 250_000)
+        await pause(20)
+        wide = people.mark("wide again")
+        people.site("ben").restore()
+        await pause(12)
+        end = people.mark("end")
+        record = await people.record()
+    took_s = layers_after_s(record, "anna", people.joined_ms["anna"])
+    settled = capped + 5000
+    frozen, frozen_in_all = (record.freeze_share("ben", "anna", since, wide) for since in (settled, capped))
+    back_s = record.reached_s("ben", "anna", 720, wide)
+    baseline, others = (record.freeze_share("cleo", "anna", *times) for times in ((start, capped), (capped, end)))
+    sent = record.sent_layers("ben", "anna", settled, wide)
+    print(
+        f"three layers after {took_s:.2f} s; at 250 kbit/s frozen {frozen:.2%} (with the fall {frozen_in_all:.2%}), layers "
+        f"{sorted(set(sent))}; back to 720p after {back_s} s; cleo frozen {baseline:.2%} before, {others:.2%} since; "
+        f"load {os.getloadavg()[0]:.1f}; {record.plot('receiver_250_kbit_s', 'ben at 250 kbit/s')}"
+    )
+    assert took_s is not None
+    assert took_s < 3
+    assert sent.count(0) >= 0.95 * len(sent)
+    assert frozen < MOST_FROZEN
+    assert record.frames_per_s("ben", "anna", settled, wide) > LEAST_FPS
+    assert set(record.heights("cleo", "anna", start, end)) == {720}
+    assert others <= baseline + 0.005
+    assert record.frames_per_s("cleo", "anna", capped, end) > LEAST_FPS
+    assert back_s is not None
+    assert back_s < 20
+
+
+async def test_without_estimation_a_narrow_receiver_freezes():
+    """The control: nothing but the estimate keeps the picture moving."""
+    async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}, fixed_bps=5_000_000) as people:
+        await three_meet(people)
+        await pause(4)
+        capped = people.mark("ben's line at 250 kbit/s")
+        people.site("ben").limit(WIDE_BPS, 250_000)
+        await pause(12)
+        end = people.mark("end")
+        record = await people.record()
+    frozen, fps = (share("ben", "anna", capped + 2000, end) for share in (record.freeze_share, record.frames_per_s))
+    print(f"frozen {frozen:.1%}, {fps:.1f} frames/s; {record.plot('receiver_250_kbit_s_control', 'nothing estimated')}")
+    assert frozen > 5 * MOST_FROZEN or fps < LEAST_FPS / 3
+
+
+async def test_a_narrow_uplink_drops_layers_and_not_the_call():
+    async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
+        await three_meet(people)
+        await pause(4)
+        capped = people.mark("anna's uplink at 300 kbit/s")
+        people.site("anna").limit(300_000, WIDE_BPS)
+        await pause(20)
+        end = people.mark("end")
+        record = await people.record()
+        state = await people.pages["anna"].evaluate("engine.client.path.state")
+        made = await people.pages["anna"].evaluate("engine.connections.length")
+    settled = capped + 8000
+    frozen = {name: record.freeze_share(name, "anna", settled, end) for name in ("ben", "cleo")}
+    fps = {name: record.frames_per_s(name, "anna", settled, end) for name in ("ben", "cleo")}
+    heights = {height for name in ("ben", "cleo") for height in record.heights(name, "anna", settled, end)}
+    heard = concealed(record, "ben", "anna", settled, end)
+    print(
+        f"anna is {state}; frozen {frozen}, {fps} frames/s in {heights}; sound invented {heard:.2%}; load "
+        f"{os.getloadavg()[0]:.1f}; {record.plot('uplink_300_kbit_s', 'anna sends 300 kbit/s')}"
+    )
+    assert (state, made) == ("connected", 1)
+    assert heights <= {180, 360}
+    assert max(frozen.values()) < MOST_FROZEN
+    assert min(fps.values()) > LEAST_FPS
+    assert heard < 0.1
+
+
+def concealed(record: Record, me: str, peer: str, from_ms: float, to_ms: float) -> float:
+    """Share of the sound that was invented."""
+    invented, samples = (record.gained(me, f"{peer} audio", what, from_ms, to_ms) for what in ("concealed", "samples"))
+    assert samples > 40 * (to_ms - from_ms), "no sound was played"
+    return invented / samples
+
+
+async def test_lost_packets_are_repaired_at_100_ms():
+    """What the lab lost, which of it came again, and what getStats says of it."""
+    async with meeting({"anna": SiteSpec(), "ben": SiteSpec(far=True), "cleo": SiteSpec()}) as people:
+        wire = people.site("ben").wire
+        assert wire
+        wire.set(delay_ms=50)
+        await three_meet(people)
+        await pause(6)
+        lossy = people.mark("a tenth of ben's packets is lost")
+        wire.set(up_loss=0.1, down_loss=0.1)
+        await pause(20)
+        whole = people.mark("no loss")
+        wire.set(up_loss=0.0, down_loss=0.0)
+        await pause(2)
+        end = people.mark("end")
+        record = await people.record()
+        ssrcs = {row["ssrcs"]["anna"] for row in record.server if row["me"] == "ben" and "anna" in row["ssrcs"]}
+        rtt_s = max(row["rtt_s"] for row in record.server if row["me"] == "ben")
+        people.group.close()
+        seen, repairs = wire.close(), people.group.repairs()
+    lost = {(row.ssrc, row.sequence) for row in seen if row.direction == DOWN and row.ssrc in ssrcs and not row.passed}
+    arrived = {(row.ssrc, row.sequence) for row in seen if row.direction == DOWN and row.passed}
+    (video,) = ssrcs
+    recovered = {
+        (video, original) for name, ssrc, number, original in repairs if name == "ben" and (ssrc, number) in arrived
+    } & lost
+    told_lost, told_repaired = (record.gained("ben", "anna video", what, lossy, end) for what in ("lost", "repaired"))
+    frozen, fps = (share("ben", "anna", lossy, whole) for share in (record.freeze_share, record.frames_per_s))
+    heard = concealed(record, "ben", "anna", lossy, whole)
+    print(
+        f"the lab lost {len(lost)} video packets, {len(recovered) / len(lost):.1%} came again; getStats: {told_lost:.0f} lost, "
+        f"{told_repaired:.0f} repaired; round trip {1000 * rtt_s:.0f} ms; frozen {frozen:.2%}, {fps:.1f} frames/s in "
+        f"{sorted(set(record.heights('ben', 'anna', lossy, whole)))}, sound invented {heard:.2%}; load "
+        f"{os.getloadavg()[0]:.1f}; {record.plot('loss_10_percent', 'ben loses a tenth at 100 ms')}"
+    )
+    assert rtt_s >= 0.1
+    assert len(lost) > 50
+    assert len(recovered) >= 0.95 * len(lost)
+    assert told_lost > 0.7 * len(lost)
+    assert told_repaired >= 0.95 * told_lost
+    assert fps > LEAST_FPS
+    # What Opus cannot mend itself of a tenth (its forward error correction needs the packet after).
+    assert heard < 0.15
