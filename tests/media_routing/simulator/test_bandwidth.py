@@ -13,7 +13,8 @@ from tests.media_routing.simulator.measures import changes, freeze_s, layers, pl
 from tests.media_routing.simulator.network import LinkModel
 from tests.media_routing.simulator.world import Person, World
 
-SEEDS = (1, 2, 3)
+# One seed in every run, more of them in the long one.
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3)))
 FIVE = ("anna", "ben", "cem", "dora", "emil")
 
 

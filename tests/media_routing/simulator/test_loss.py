@@ -6,7 +6,8 @@ from tests.media_routing.simulator.measures import freeze_s, layers
 from tests.media_routing.simulator.network import LinkModel
 from tests.media_routing.simulator.world import World
 
-SEEDS = (1, 2, 3)
+# One seed in every run, more of them in the long one.
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3)))
 
 
 def lossy(**more) -> LinkModel:
