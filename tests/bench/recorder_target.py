@@ -12,7 +12,7 @@ from tests.bench.engine_target import Ours, obey
 
 
 class Recorded(Ours):
-    """`ours` and: {do: "card"} · {do: "key", name, page, bodies} · {do: "record", room} · {do: "stop"}."""
+    """`ours` and: {do: "card"} · {do: "key", name, page, bodies} · {do: "record", room} · {do: "hold"} · {do: "go_on"} · {do: "stop"}."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +33,12 @@ class Recorded(Ours):
                     command["room"], path, bytes(32), lambda event: None, self.keys
                 )
                 return {}
+            case "hold":
+                self.recording.hold()
+                return {}
+            case "go_on":
+                self.recording.go_on()
+                return {}
             case "stop":
                 manifest = await self.recording.stop()
                 shutil.rmtree(self.directory)
@@ -40,7 +46,9 @@ class Recorded(Ours):
                     "length_ms": manifest.length_ms,
                     "written_bytes": sum(track.size_bytes for track in manifest.tracks),
                     "frames": sum(track.frames for track in manifest.tracks),
-                    "gaps": sum(len(track.gaps) for track in manifest.tracks),
+                    "held_ms": sum(end - begin for begin, end in manifest.holds),
+                    "gaps": sum(len(track.gaps) for track in manifest.tracks)
+                    - len(manifest.tracks) * len(manifest.holds),
                 }
         return await super().handle(command)
 
