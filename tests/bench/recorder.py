@@ -114,7 +114,7 @@ def measure() -> list[Row]:
         target.close()
     recorded_s = (stopped["length_ms"] - stopped["held_ms"]) / 1000
     expected = (AUDIO_PER_S + FRAMES_PER_S) * PEOPLE * recorded_s
-    if stopped["frames"] < expected * 0.9 or stopped["gaps"]:
+    if stopped["frames"] < expected * 0.9 or stopped["gaps"] > 0:
         raise RuntimeError(f"recorded {stopped['frames']} of {expected:.0f} frames, {stopped['gaps']} gaps")
     written_per_s = stopped["written_bytes"] / recorded_s / PEOPLE
     without, recorded = median(shares["hold"]), median(shares["go_on"])
