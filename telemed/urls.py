@@ -8,6 +8,7 @@ from telemed.accounts.language import set_language
 urlpatterns = [
     path("", include("consultations.clinics.urls")),
     path("", include("consultations.rooms.urls")),
+    path("", include("consultations.recordings.urls")),
     path("", include("consultations.demo.urls")),
     path("accounts/", include("telemed.accounts.urls")),
     path("language/", set_language, name="set_language"),

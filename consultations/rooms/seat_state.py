@@ -7,8 +7,8 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 
-from consultations.consent.access import REQUIRED_PURPOSES, current_text, is_granted, latest_decision
-from consultations.consent.models import ConsentRecord, ConsentText
+from consultations.consent.access import REQUIRED_PURPOSES, current_text, is_granted, latest_decision, records_of
+from consultations.consent.models import CAPTURE_PURPOSES, ConsentRecord, ConsentText
 from consultations.rooms import lifecycle, steps
 from consultations.rooms.actions.links import OPENS_BEFORE
 from consultations.rooms.facts import details_of
@@ -47,6 +47,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
         "details": _details(seat) if seated else None,
         "visit": _visit(seat, _status(room)),
         "consent": consent_text if seated else None,
+        "consents": _captures(seat) if seated else [],
         "ws_url": visit_socket_url(room, "seat"),
         "worker_url": static(WORKER),
         "relay_only": {"clinic": room.appointment.clinic.relay_only, "person": seat.relay_only},
@@ -141,6 +142,22 @@ def _consent(seat: Participant) -> tuple[dict[str, Any] | None, bool]:
         "decision": None if latest is None else ("withdrawn" if latest.withdrawn_at else latest.decision),
     }
     return shown, not open_purposes
+
+
+def _captures(seat: Participant) -> list[dict[str, Any]]:
+    """Return what this person said about being captured, newest answer each, with the words they answered to."""
+    return [
+        {
+            "purpose": record.purpose,
+            "title": record.text.title,
+            "language": record.text.language,
+            "summary": record.text.summary,
+            "decision": "withdrawn" if record.withdrawn_at else record.decision,
+            "at": iso(record.withdrawn_at or record.decided_at),
+        }
+        for record in records_of(seat.room.appointment, seat.public_id)
+        if record.purpose in CAPTURE_PURPOSES
+    ]
 
 
 def _languages(seat: Participant) -> list[str]:

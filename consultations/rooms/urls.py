@@ -15,6 +15,7 @@ urlpatterns = [
     path("v/<str:code>/details/", views_seat.seat_details, name="seat_details"),
     path("v/<str:code>/device-check/", views_seat.seat_device_check, name="seat_device_check"),
     path("v/<str:code>/consent/", views_seat.seat_consent, name="seat_consent"),
+    path("v/<str:code>/withdraw/", views_seat.seat_withdraw, name="seat_withdraw"),
     path("v/<str:code>/wait/", views_seat.seat_wait, name="seat_wait"),
     path("v/<str:code>/turn-probe/", views_seat.seat_turn_probe, name="seat_turn_probe"),
     path("visit/<str:code>/", views_visit.visit, name="visit"),

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from consultations.consent.models import ConsentRecord
+from consultations.consent.models import CAPTURE_PURPOSES, ConsentRecord
 from consultations.rooms import seat_state as states
 from consultations.rooms.access import cookie_name, find_device, find_known_device, find_link, is_used_up, link_status
-from consultations.rooms.actions import seats
+from consultations.rooms.actions import consents, seats
 from consultations.rooms.json_requests import choice_of, json_view, read_object, speak, text_of
 from consultations.rooms.models import JoinLink, Participant, SeatDevice
 from consultations.rooms.nodes.pins import visit_socket_url
@@ -131,6 +131,16 @@ def seat_consent(request: HttpRequest, code: str) -> dict[str, Any]:
         decision=choice_of(data, "decision", frozenset(ConsentRecord.Decision.values)),
         capacity=choice_of(data, "capacity", frozenset(ConsentRecord.Capacity.values)),
     )
+    return states.describe_seat(_device(request, code))
+
+
+@require_POST
+@json_view
+def seat_withdraw(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Take back a yes to being captured, during the visit or any time later."""
+    seat = _seated(request, code)
+    purpose = choice_of(read_object(request), "purpose", frozenset(CAPTURE_PURPOSES))
+    consents.answer_capture(seat, purpose=purpose, decision="withdrawn")
     return states.describe_seat(_device(request, code))
 
 

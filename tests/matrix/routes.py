@@ -61,6 +61,16 @@ def _visit(world: World) -> dict[str, Any]:
     return {"public_id": world.appointment.public_id}
 
 
+def _recording(world: World) -> dict[str, Any]:
+    return {"public_id": world.recording.public_id}
+
+
+def _track(world: World) -> dict[str, Any]:
+    return {**_recording(world), "track_id": world.recording.tracks.get().public_id}
+
+
+# The visit's practitioner and the clinic's admin decide how long a recording stays; only the former watches.
+KEEPERS = ("practitioner", "clinic_admin")
 NOWHERE = "0000000000000000000000"
 SCHEDULERS = ("practitioner", "assistant", "clinic_admin")
 DETAILS = {
@@ -108,6 +118,9 @@ ROUTES: dict[str, Route] = {
         json=True,
         absent={"code": NOWHERE},
     ),
+    "seat_withdraw": Route(
+        seat_only(), "post", _code, lambda world: {"purpose": "recording"}, json=True, absent={"code": NOWHERE}
+    ),
     "seat_wait": Route({**seat_only(), "patient": "conflict"}, "post", _code, json=True, absent={"code": NOWHERE}),
     "seat_turn_probe": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
     # --- The practice ---
@@ -134,6 +147,22 @@ ROUTES: dict[str, Route] = {
         absent={"public_id": NOWHERE},
     ),
     "appointment_link": Route(staff_object(*SCHEDULERS), "post", _visit, absent={"public_id": NOWHERE}),
+    "recordings": Route(staff_only()),
+    "recording": Route(staff_object(*KEEPERS), args=_recording, absent={"public_id": NOWHERE}),
+    "recording_media": Route(
+        staff_object("practitioner", clinic_admin="refused"),
+        args=_track,
+        absent={"public_id": NOWHERE, "track_id": NOWHERE},
+    ),
+    "recording_download": Route(
+        staff_object("practitioner", clinic_admin="refused"),
+        args=_track,
+        absent={"public_id": NOWHERE, "track_id": NOWHERE},
+    ),
+    "recording_delete": Route(staff_object(*KEEPERS), "post", _recording, absent={"public_id": NOWHERE}),
+    "recording_hold": Route(
+        staff_object(*KEEPERS), "post", _recording, lambda world: {"on": "1"}, absent={"public_id": NOWHERE}
+    ),
     "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_socket": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_notes": Route(

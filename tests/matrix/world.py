@@ -1,5 +1,6 @@
 """Everybody who could knock on a door, and at least one object of each kind behind one, in two clinics."""
 
+import base64
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,12 +14,19 @@ from consultations.appointments.models import Appointment
 from consultations.clinics.models import Identifier, Membership
 from consultations.consent.models import ConsentRecord, ConsentText
 from consultations.patients.models import PatientRelation
+from consultations.recordings import storage
+from consultations.recordings.models import Recording, Track
 from consultations.rooms.actions import booking
 from consultations.rooms.actions.links import mint_link
 from consultations.rooms.models import Note, NoteVersion, Participant, RouteDecision, SeatDevice
+from media_routing import api
+from media_routing.runtime.sealed_file import SealedWriter
 from telemed.accounts.models import User
 from telemed.lib.ids import new_token, token_hash
 from tests.base import PASSWORD, Cast, login
+
+# What stands for somebody's picture and sound.
+FILM = b"film " * 1000
 
 ROLES = (
     "anonymous",
@@ -47,6 +55,10 @@ class World:
     @property
     def code(self) -> str:
         return self.appointment.room.code
+
+    @property
+    def recording(self) -> Recording:
+        return Recording.objects.get(room__appointment=self.appointment)
 
     def client(self, role: str) -> Client:
         return self.clients[role]
@@ -83,6 +95,34 @@ def _furnish(appointment: Appointment, author: User) -> None:
         appointment=appointment, person=patient_seat(appointment).public_id, purpose="treatment", text=text, decision="granted",
         decided_at=now, shown_sha256="0" * 64,
     )  # fmt: skip
+    _record(appointment, author)
+
+
+def _record(appointment: Appointment, practitioner: User) -> None:
+    """A finished recording of one track, with its file."""
+    now = timezone.now()
+    key = api.new_key()
+    recording = Recording.objects.create(
+        room=appointment.room,
+        requested_by=practitioner,
+        state=Recording.State.COMPLETE,
+        requested_at=now,
+        started_at=now,
+        changed_at=now,
+        ended_at=now,
+        finished_at=now,
+        keep_until=now + timedelta(days=30),
+        wrapped_key=base64.b64encode(key).decode(),
+    )
+    person = patient_seat(appointment).public_id
+    track = Track.objects.create(
+        recording=recording, person=person, file_name=f"{person}-1.webm.sealed", duration_ms=1000, complete=True
+    )
+    path = storage.path_of(track)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = SealedWriter(path, key)
+    writer.write(FILM)
+    writer.finish()
 
 
 def make_world(cast: Cast) -> World:

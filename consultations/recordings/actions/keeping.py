@@ -91,3 +91,9 @@ def _empty(recording: Recording) -> None:
         deleted_at=recording.deleted_at, size_bytes=0
     )
     transaction.on_commit(lambda: storage.remove_folder(recording))
+
+
+@transaction.atomic
+def note_opened(recording: Recording, *, acting_user: User) -> None:
+    """Write that somebody opened the page of a recording: it shows whose visit it was (SEC-7)."""
+    record("recording.read", lock_recording(recording.pk), acting_user=acting_user)

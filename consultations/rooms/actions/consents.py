@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from consultations.appointments.models import Appointment
-from consultations.consent.access import current_text, is_granted, languages_for, latest_decision
+from consultations.consent.access import current_text, languages_for, latest_decision
 from consultations.consent.actions import record_decision, withdraw
 from consultations.consent.capacity import may_decide
 from consultations.rooms import lifecycle
@@ -80,18 +80,12 @@ def follow_consents(room: Room) -> None:
         choose_route(room, trigger="recording")
 
 
-def grant_own(room: Room, seat: Participant, purpose: str) -> None:
-    """Whoever asks for a recording agrees with it: the text stands beside the button. Inside the caller's transaction."""
-    if not is_granted(room.appointment, seat.public_id, purpose):
-        _grant(room, seat, purpose, None, "self")
-
-
-def _grant(room: Room, seat: Participant, purpose: str, version: int | None, capacity: str) -> None:
+def _grant(room: Room, seat: Participant, purpose: str, version: int, capacity: str) -> None:
     if room.state != lifecycle.LIVE or seat.state != lifecycle.ADMITTED:
         raise Refused("not_admitted")
     appointment = room.appointment
     text = current_text(purpose, languages_for(seat.language, appointment.clinic.default_language))
-    if text is None or version not in (None, text.version):
+    if text is None or version != text.version:
         raise Refused("old_text")
     if not may_decide(capacity, _birth_date(appointment, seat), timezone.localdate()):
         raise Refused("guardian_needed")
@@ -103,7 +97,7 @@ def _birth_date(appointment: Appointment, seat: Participant) -> date | None:
 
 
 def request_recording(participant: Participant, *, acting_user: User, server_refusal: ServerRefusal = "") -> None:
-    """Ask everybody who is inside whether they may be recorded; whoever asks agrees with it.
+    """Ask everybody who is inside whether they may be recorded, whoever asks it too.
 
     Raises Refused. What forbids it by profile or privacy class is written down (PRIV-1).
     """
@@ -123,9 +117,8 @@ def _request(participant: Participant, acting_user: User, server_refusal: Server
         return reason
     if room.state != lifecycle.LIVE:
         raise Refused("recording_needs_two")
-    recordings().request(own, acting_user=acting_user)
-    grant_own(room, own, "recording")
     room_changed(room)
+    recordings().request(own, acting_user=acting_user)
     follow_consents(room)
     return ""
 

@@ -25,7 +25,9 @@ class Filmed:
         return self.scene.cast
 
     def ask(self) -> Recording:
+        """Anna presses, and agrees for herself."""
         consents.request_recording(self.scene.anna, acting_user=self.cast.anna)
+        self.answer("practitioner")
         return self.recording
 
     def answer(self, role: str, decision: str = "granted", purpose: str = "recording", **fields: Any) -> None:

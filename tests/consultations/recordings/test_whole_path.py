@@ -47,6 +47,7 @@ class Visit:
 
     async def start(self) -> None:
         assert (await self.anna.ask("recording", action="request"))["ok"]
+        assert (await self.grant("anna"))["ok"]
         assert (await self.grant("paul"))["ok"]
         await self.join("anna")
         await self.join("paul")
