@@ -1,6 +1,7 @@
 /** The smallest page that holds a call of many: an element for every track, and a diary of what the client says. */
 
 import { CallClient } from "/js/call/call_client.js";
+import { keep_secrets, make_card } from "./card.js";
 import { sample_every } from "./sampler.js";
 import { Voice } from "./voice.js";
 
@@ -15,6 +16,8 @@ globalThis.RTCPeerConnection = class extends Native {
     connections.push(this);
   }
 };
+
+const secrets = keep_secrets();
 
 const client = new CallClient({
   ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
@@ -97,8 +100,9 @@ async function layers() {
   return sent;
 }
 
-/** @param {string} size "320x180", or "audio" for no picture */
+/** @param {string} size "320x180", "audio" for no picture, or "card" */
 async function capture(size) {
+  if (size === "card") return make_card();
   const captured = await open_devices(size);
   if (voice) {
     for (const track of captured.getAudioTracks()) captured.removeTrack(track);
@@ -125,7 +129,7 @@ const samples = address.get("sample") ? sample_every(Number(address.get("sample"
 /** Who speaks when the test says so, in the voice of a file. */
 const voice = address.get("voice") ? await Voice.load(address.get("voice") ?? "") : null;
 Object.assign(globalThis, {
-  engine: { client, log, connections, connection, elements, played, gaps, heights, received, layers, recapture, samples, voice },
+  engine: { client, log, connections, connection, elements, played, gaps, heights, received, layers, recapture, samples, secrets, voice },
 });
 const media = address.get("media") ?? "320x180";
 /** @type {MediaStream|null} */

@@ -36,6 +36,7 @@ class GroupServer:
     host: str = "127.0.0.1"
     routers: bool = True
     relay_only: bool = False
+    frame_encryption: str = "required"
     ice_servers: list[dict] = field(default_factory=list)
     rev: int = 0
     seats: dict[str, ServerConnection] = field(default_factory=dict)
@@ -102,7 +103,7 @@ class GroupServer:
             for seat in self.admitted
         ]
         return {
-            "room": {"code": "test", "state": "live"},
+            "room": {"code": "test", "state": "live", "frame_encryption": self.frame_encryption},
             "me": {"id": me, "role": "", "name": me, "state": "admitted"},
             "join": join,
             "participants": people,
