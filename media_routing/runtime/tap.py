@@ -57,8 +57,15 @@ class Tap:
     `fault` is called, because what is wrong with a recorder must not end a participant's leg."""
 
     def __init__(
-        self, running: RunningRoom, take: TakePacket, fault: Callable[[], None], *, pictures: bool = True
+        self,
+        running: RunningRoom,
+        take: TakePacket,
+        fault: Callable[[], None],
+        *,
+        pictures: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock`: that of the room."""
         self.running = running
         self._room = running.room
         self._take = take
@@ -67,7 +74,8 @@ class Tap:
         self.arena = memoryview(self._memory)
         self.packets = 0
         self._is_open = True
-        now = time.monotonic()
+        self._clock = clock
+        now = clock()
         # No participant is called so: their names come out of JSON without control characters.
         key = f"\0tap {next(_numbers)}"
         self._leg = self._room.add_leg(key, plan_tap(running.size, pictures=pictures), self, now, self)
@@ -82,12 +90,12 @@ class Tap:
     def close(self) -> None:
         """Nothing is taken from here on, not even of the batch that is being worked on."""
         self._is_open = False
-        self._room.remove_leg(self._leg, time.monotonic())
+        self._room.remove_leg(self._leg, self._clock())
 
     def ask_for_key_frame(self, slot: Slot) -> None:
         """As any receiver does, within the same limits."""
         if self._is_open:
-            self._room.receive_rtcp(self._leg, PictureLoss(1, slot.ssrc).build(), time.monotonic())
+            self._room.receive_rtcp(self._leg, PictureLoss(1, slot.ssrc).build(), self._clock())
 
     # What the room calls.
 
@@ -104,7 +112,7 @@ class Tap:
                 return
             self.packets += 1
             payload = bytes(self.arena[offset + NORMALISED_SIZE : offset + size])
-            self._take(slot.source.key, slot, sequence, timestamp, bool(second & MARKER), payload, time.monotonic())
+            self._take(slot.source.key, slot, sequence, timestamp, bool(second & MARKER), payload, self._clock())
         except Exception:  # whatever it is, the call goes on
             self._is_open = False
             logger.exception("a tap failed and closes")
