@@ -73,7 +73,9 @@ def finish_recording(recording_pk: int) -> bool:
     """
     recording = Recording.objects.select_related("room__appointment__clinic").get(pk=recording_pk)
     due = recording.state in {lifecycle.FINALISING, lifecycle.TRUNCATED} and recording.finished_at is None
-    if not due or recording.deleted_at is not None:
+    # A clinic that came under the kbv profile meanwhile: nothing is opened any more, only deleted in its time (PRIV-1).
+    allowed = recording.room.appointment.clinic.allows_capture
+    if not due or not allowed or recording.deleted_at is not None:
         return False
     finished = finish_files(storage.folder_of(recording), recording.key)
     _list_tracks(recording, finished)
