@@ -93,8 +93,8 @@ class WebmWriter:
 def remux(sources: Sequence[BinaryIO], target: str | BinaryIO, length_ms: int = 0) -> float:
     """Writes `target`, one WebM with duration and cues that players can seek in, from the tracks that a recorder wrote;
     decodes nothing. Holes in the sound, before its begin and up to `length_ms`, are filled with encoded silence (all of
-    it where there is no sound), because players lose step over holes. A source that was cut off ends where it ends.
-    Returns the duration in seconds."""
+    it where there is no sound), and sound that overlaps is left out: players count samples and would lose step. A source
+    that was cut off ends where it ends. Returns the duration in seconds."""
     end_s = 0.0
     with ExitStack() as stack:
         inputs: list[Any] = [stack.enter_context(av.open(source, "r", format="matroska")) for source in sources]
@@ -135,8 +135,10 @@ def _fill_silence(packets: Iterator[tuple[Any, Any]], stream: Any, length_ms: in
         while time_ms - due_ms >= SILENCE_MS:
             yield _silence(due_ms), stream
             due_ms += SILENCE_MS
+        if due_ms - time_ms >= SILENCE_MS:
+            continue
         yield packet, stream
-        due_ms = max(due_ms, time_ms + opus_ms(bytes(packet)))
+        due_ms = max(due_ms, time_ms) + opus_ms(bytes(packet))
     while length_ms - due_ms >= SILENCE_MS:
         yield _silence(due_ms), stream
         due_ms += SILENCE_MS

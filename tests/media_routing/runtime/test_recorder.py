@@ -18,7 +18,7 @@ from media_routing.runtime.recorder import RecorderRefused
 from media_routing.runtime.recorder_keys import RecorderKeys
 from media_routing.runtime.sealed_file import new_key
 from media_routing.runtime.sealed_stream import SealedSource
-from tests.media_routing.runtime.peers import running_service, until
+from tests.media_routing.runtime.peers import Participant, running_service, until
 from tests.media_routing.runtime.showing_peer import MARK_S, WIDTH, ShowingPeer, instants
 
 NAMES = ("anna", "paul", "iris")
@@ -194,6 +194,26 @@ def _marks_or_none(plain):
         return marks(plain)
     except av.error.FFmpegError:
         return {"audio": [], "video": []}
+
+
+async def test_stock_clients_are_recorded(tmp_path):
+    """aiortc's own encoders, packets and sender reports, in a visit that is not encrypted."""
+    key = new_key()
+    async with running_service(recording_reserve_bytes=0) as service:
+        people = [await Participant(service, ROOM, name).join() for name in NAMES]
+        for person in people:
+            await person.connected()
+        recording = service.start_recording(ROOM, tmp_path / "r", key, print)
+        await until(lambda: recording.counts.opened > 500, 15, "frames")
+        manifest = await recording.stop()
+        for person in people:
+            await person.close()
+    assert [(track.participant, track.source) for track in sorted(manifest.tracks, key=lambda track: track.file)] == [
+        (name, source) for name in sorted(NAMES) for source in ("microphone", "camera")
+    ]
+    for final in finalise(tmp_path / "r", key, manifest.tracks):
+        (tmp_path / "x.webm").write_bytes(unseal(tmp_path / "r" / final.file, key))
+        check_playable(tmp_path / "x.webm")
 
 
 async def test_held_is_held_and_goes_on_with_key_frames(tmp_path):

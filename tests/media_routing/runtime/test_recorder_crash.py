@@ -51,7 +51,7 @@ def kill_one(directory: Path, after_s: float) -> float:
                 decoded["video" if isinstance(frame, av.VideoFrame) else "audio"] += 1
         own = {t.source: t.frames for t in tracks if t.participant == final.participant}
         assert decoded["video"] == own["camera"]
-        assert decoded["audio"] >= own["microphone"]
+        assert decoded["audio"] >= own["microphone"] * 0.95, "what overlapped when clocks became known is left out"
     return max(killed_at - began - track.end_ms / 1000 for track in tracks)
 
 

@@ -138,3 +138,72 @@ def test_remuxed_it_has_both_tracks_a_duration_and_can_be_sought(
     assert float(shown.stdout) == pytest.approx(SECONDS, abs=0.1)
     assert shown.stderr == ""
     assert b"\x1c\x53\xbb\x6b" in target.read_bytes(), "Cues (RFC 9559 §5.1.5): where to seek to"
+
+
+def _times(data: bytes) -> dict[str, list[int]]:
+    return {kind: [time_ms for time_ms, _ in packets] for kind, packets in _packets(data).items()}
+
+
+def test_holes_in_the_sound_are_filled_with_silence(tmp_path: Path, audio: list[bytes]) -> None:
+    """A pause of a second, a begin after half a second, an end before the others': players count samples."""
+    sound = Growing()
+    writer = webm.WebmWriter(sound, None)
+    for number, data in enumerate(audio[:100]):
+        writer.write(data, 500 + number * AUDIO_STEP_MS + (1000 if number >= 50 else 0), is_key=True)
+    writer.close()
+    target = io.BytesIO()
+    webm.remux([io.BytesIO(bytes(sound.data))], target, 5000)
+    times = _times(target.getvalue())["audio"]
+    assert times == list(range(0, 5000, AUDIO_STEP_MS))
+    found = [data for _, data in _packets(target.getvalue())["audio"]]
+    assert found[25:75] == audio[:50]
+    assert found[125:175] == audio[50:100]
+    assert set(found[:25] + found[75:125] + found[175:]) == {webm.SILENCE}
+    with av.open(io.BytesIO(target.getvalue())) as container:
+        samples = [abs(s) for frame in container.decode() for s in memoryview(frame.planes[0]).cast("f")]
+    assert len(samples) == pytest.approx(5 * webm.OPUS_RATE, rel=0.01)
+    assert max(samples) < 0.001
+
+
+def test_sound_that_overlaps_is_left_out(audio: list[bytes]) -> None:
+    """A sender's clock was corrected by 100 ms: what is heard stays as long as the time that it takes."""
+    sound = Growing()
+    writer = webm.WebmWriter(sound, None)
+    for number, data in enumerate(audio[:100]):
+        writer.write(data, number * AUDIO_STEP_MS - (100 if number >= 50 else 0), is_key=True)
+    writer.close()
+    target = io.BytesIO()
+    webm.remux([io.BytesIO(bytes(sound.data))], target)
+    times = _times(target.getvalue())["audio"]
+    assert len(times) == 100 - 5
+    assert all(abs(time_ms - number * AUDIO_STEP_MS) <= AUDIO_STEP_MS for number, time_ms in enumerate(times))
+
+
+def test_without_any_sound_a_file_still_begins_at_zero(video: list[tuple[bytes, bool]]) -> None:
+    picture = Growing()
+    writer = webm.WebmWriter(picture, (320, 180))
+    for number, (data, is_key) in enumerate(video[:60]):
+        writer.write(data, 3000 + number * VIDEO_STEP_MS, is_key=is_key)
+    writer.close()
+    target = io.BytesIO()
+    webm.remux([io.BytesIO(bytes(picture.data))], target, 6000)
+    times = _times(target.getvalue())
+    assert times["audio"] == list(range(0, 6000, AUDIO_STEP_MS))
+    assert times["video"][0] == 3000
+
+
+@pytest.mark.parametrize(
+    ("head", "expected_ms"),
+    [
+        (b"\x78", 20),  # what browsers send: CELT, 20 ms, one frame, two channels
+        (b"\x00", 10),
+        (b"\x18", 60),
+        (b"\x60", 10),
+        (b"\xf9", 40),
+        (b"\xfb\x03", 60),
+        (b"\x1b\x02", 120),
+        (b"", 20),
+    ],
+)
+def test_a_packet_says_how_long_it_sounds(head: bytes, expected_ms: int) -> None:
+    assert webm.opus_ms(head) == expected_ms
