@@ -1,6 +1,6 @@
 // After the visit: what was decided, what happens next, what the person agreed to and how to take it back.
 
-import { announce, find_button, set_busy, show, write } from "../dom.js";
+import { announce, find, find_button, find_html, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { has_text, t } from "../texts.js";
 import { unbroken } from "./phone.js";
@@ -48,6 +48,44 @@ export class AfterStep {
     show(this.section, "withdraw", decision === "granted");
     show(this.section, "withdrawn", decision === "withdrawn");
     write(this.section, "after_consent", state?.consent?.title ?? "");
+    this.#draw_captures();
+  }
+
+  /** What was said about being recorded and the like; each yes can be taken back with one press. */
+  #draw_captures() {
+    /** @type {{purpose: string, title: string, language: string, decision: string}[]} */
+    const said = this.path.state?.consents ?? [];
+    show(this.section, "captures", said.length > 0);
+    const template = find(this.section, "template[data-part=capture]", HTMLTemplateElement);
+    find_html(this.section, "[data-list=captures]").replaceChildren(...said.map((one) => {
+      const item = /** @type {HTMLElement} */ (template.content.cloneNode(true)).querySelector("li");
+      if (!item) throw new Error("the page lacks a line of captures");
+      write(item, "capture_title", one.title);
+      write(item, "capture_state", t(`after_capture_${one.decision}`));
+      write(item, "capture_back", t("after_capture_back", { what: one.title }));
+      show(item, "capture_back", one.decision === "granted");
+      const button = find_button(item, "[data-action=withdraw_capture]");
+      button.onclick = () => { void this.#withdraw_capture(one.purpose, button); };
+      return item;
+    }));
+  }
+
+  /** @param {string} purpose @param {HTMLButtonElement} button */
+  async #withdraw_capture(purpose, button) {
+    if (button.hasAttribute("aria-busy")) return;
+    set_busy(button, true);
+    show(this.section, "capture_error", false);
+    try {
+      await this.path.post("withdraw", { purpose });
+      this.#draw_captures();
+      announce(t("after_capture_withdrawn"));
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      write(this.section, "capture_error", error.message);
+      show(this.section, "capture_error", true);
+    } finally {
+      set_busy(button, false);
+    }
   }
 
   leave() {
