@@ -31,6 +31,15 @@ class ArrivalLog:
         in feedback of its own, lest the reported ones around it look lost."""
         if not self.sequences:
             return []
+        count, following = len(self.sequences), self._next
+        if following is not None and self.sequences == list(range(following & 0xFFFF, (following & 0xFFFF) + count)):
+            # All came in order, as they nearly always do.
+            times_us = [round(time * 1e6) for time in self.times]
+            self.sequences.clear()
+            self.times.clear()
+            self._next = following + count
+            fresh = list(zip(range(following, following + count), times_us, strict=True))
+            return self._build(sender_ssrc, media_ssrc, fresh, following)
         near = self._next if self._next is not None else 0x10000 | self.sequences[0]
         arrivals: dict[int, int] = {}
         for sequence, time in zip(self.sequences, self.times, strict=True):
@@ -38,7 +47,6 @@ class ArrivalLog:
             arrivals.setdefault(near, round(time * 1e6))
         self.sequences.clear()
         self.times.clear()
-        following = self._next
         late = [item for item in sorted(arrivals.items()) if following is not None and item[0] < following]
         fresh = [item for item in sorted(arrivals.items()) if following is None or item[0] >= following]
         if fresh and fresh[-1][0] - (following if following is not None else fresh[0][0]) > _MAX_SPAN:
@@ -46,11 +54,16 @@ class ArrivalLog:
             fresh = [item for item in fresh if item[0] > fresh[-1][0] - _MAX_SPAN]
             following = None
         built = []
-        for batch, first in [*(([item], None) for item in late[-8:]), (fresh, following)]:
-            if batch:
-                for packet in make_feedback(sender_ssrc, media_ssrc, self._count, batch, first=first):
-                    self._count = self._count + 1 & 0xFF
-                    built.append(packet.build())
+        for item in late[-8:]:
+            built += self._build(sender_ssrc, media_ssrc, [item], None)
         if fresh:
+            built += self._build(sender_ssrc, media_ssrc, fresh, following)
             self._next = fresh[-1][0] + 1
         return built
+
+    def _build(
+        self, sender_ssrc: int, media_ssrc: int, arrivals: list[tuple[int, int]], first: int | None
+    ) -> list[bytes]:
+        packets = make_feedback(sender_ssrc, media_ssrc, self._count, arrivals, first=first)
+        self._count = self._count + len(packets) & 0xFF
+        return [packet.build() for packet in packets]

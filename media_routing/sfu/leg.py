@@ -90,17 +90,20 @@ class Leg:
 
     def send_due(self, now: float) -> None:
         """RTCP that is due, held-back packets and probes."""
-        packets = self.publisher.requests(self.sender_ssrc, self.subscriber.rtt_s, now)
+        publisher = self.publisher
+        packets = publisher.requests(self.sender_ssrc, self.subscriber.rtt_s, now) if publisher.packets else []
         if now >= self._report_at:
             # Not later than due by more than one interval: a process that was stopped does not send a burst.
             self._report_at = max(self._report_at + self.config.report_interval_s, now)
-            packets = build_reports(self.publisher, self.subscriber, self.sender_ssrc, now) + packets
-        for compound in pack_compounds(packets):
-            self.out.send_rtcp(self.link, compound)
+            packets = build_reports(publisher, self.subscriber, self.sender_ssrc, now) + packets
+        if packets:
+            for compound in pack_compounds(packets):
+                self.out.send_rtcp(self.link, compound)
         self.subscriber.send_due(now)
 
     def deadline(self) -> float:
-        return min(self.publisher.deadline(), self.subscriber.deadline())
+        due = self.subscriber.deadline()
+        return min(due, self.publisher.deadline()) if self.publisher.packets else due
 
     def take_quality(self, now: float) -> LegQuality | None:
         """What to tell about this leg, when it is time."""

@@ -26,7 +26,8 @@ class Pacer(Generic[T]):
 
     def __init__(self, target_bps: float, now: float) -> None:
         self._queue: deque[tuple[T, int]] = deque()
-        self._queued_bytes = 0
+        self.queued_bytes = 0
+        """What waits."""
         self._taken_at = now
         self.dropped = 0
         self.set_target(target_bps)
@@ -56,10 +57,10 @@ class Pacer(Generic[T]):
 
     def push(self, item: T, size: int, *, urgent: bool = False) -> bool:
         """Queues, in front when `urgent` (a repair is already late). False: dropped, the queue is full."""
-        if self._queued_bytes + size > self._queue_bytes:
+        if self.queued_bytes + size > self._queue_bytes:
             self.dropped += 1
             return False
-        self._queued_bytes += size
+        self.queued_bytes += size
         if urgent:
             self._queue.appendleft((item, size))
         else:
@@ -73,18 +74,14 @@ class Pacer(Generic[T]):
         self._refill(now)
         while self._queue and self._tokens > 0:
             item, size = self._queue.popleft()
-            self._queued_bytes -= size
+            self.queued_bytes -= size
             self._tokens -= size
             yield item
 
     def clear(self) -> None:
         """Forgets what waits, e.g. when its source is switched away."""
         self._queue.clear()
-        self._queued_bytes = 0
-
-    @property
-    def queued_bytes(self) -> int:
-        return self._queued_bytes
+        self.queued_bytes = 0
 
     def deadline(self) -> float:
         """When `release` has something to give; infinity with an empty queue."""

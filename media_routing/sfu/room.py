@@ -141,13 +141,20 @@ class Room:
         if elapsed >= self.config.pulse_s:
             self._pulsed_at = now
             self._pulse(min(elapsed, 1.0), now)
+        urgent_at = float("inf")
         for leg in self.legs.values():
             leg.send_due(now)
-        self._urgent_at = min((leg.deadline() for leg in self.legs.values()), default=float("inf"))
+            due = leg.deadline()
+            if due < urgent_at:
+                urgent_at = due
+        self._urgent_at = urgent_at
 
     def deadline(self) -> float:
         """When `tick` is due next; it may move closer with every packet received. Infinity in an empty room."""
-        return min(self._urgent_at, self._pulsed_at + self.config.pulse_s) if self.legs else float("inf")
+        if not self.legs:
+            return float("inf")
+        pulse_at = self._pulsed_at + self.config.pulse_s
+        return self._urgent_at if self._urgent_at < pulse_at else pulse_at
 
     def _pulse(self, elapsed_s: float, now: float) -> None:
         live = {source.key for source in self._sources() if source.is_live}

@@ -34,6 +34,7 @@ class Slot:
     __slots__ = (
         "_anchor",
         "_left_at",
+        "_pacer",
         "_subscriber",
         "encoding",
         "extra_head",
@@ -61,6 +62,7 @@ class Slot:
         self.ssrc = plan.ssrc
         self.payload_type = plan.payload_type
         self._subscriber = subscriber
+        self._pacer = subscriber.pacer if self.is_video else None
         self.link = subscriber.link
         self.out = subscriber.out
         self.history = subscriber.history
@@ -95,7 +97,7 @@ class Slot:
         sequence = number + rewriter.sequence_offset & 0xFFFF
         timestamp = timestamp + rewriter.timestamp_offset & 0xFFFFFFFF
         patch = (rewriter.picture_offset, rewriter.tl0_offset, rewriter.key_offset) if rewriter.is_patching else None
-        if self.is_video and not self._subscriber.pacer.take(size, now):
+        if self._pacer is not None and not self._pacer.take(size, now):
             self._subscriber.queue((self, packet, sequence, timestamp, marker, extra, extra_mask, patch), size)
             return
         self.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)

@@ -144,8 +144,9 @@ class Subscriber:
 
     def send_due(self, now: float) -> None:
         """Lets go what was held back, and probes."""
-        for slot, packet, sequence, timestamp, marker, extra, extra_mask, patch in self.pacer.release(now):
-            slot.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
+        if self.pacer.queued_bytes:
+            for slot, packet, sequence, timestamp, marker, extra, extra_mask, patch in self.pacer.release(now):
+                slot.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
         if self.repairs and now >= self.estimator.deadline():
             size = self.estimator.padding_due(self.history, now)
             if size > 0:
@@ -157,7 +158,8 @@ class Subscriber:
         return next(used, None) or next(iter(self.repairs.values()))
 
     def deadline(self) -> float:
-        return min(self.pacer.deadline(), self.estimator.deadline() if self.repairs else float("inf"))
+        probe_at = self.estimator.deadline() if self.repairs else float("inf")
+        return min(self.pacer.deadline(), probe_at) if self.pacer.queued_bytes else probe_at
 
     # What it reports.
 

@@ -90,6 +90,9 @@ def rtcp_seeds() -> Sequence[bytes]:
     arrivals = [(n, n * 900 + (n % 7) * 70_000) for n in range(65500, 65700) if n % 5]
     feedback = [one.build() for one in rtcp.make_feedback(1, 2, 3, arrivals)]
     single = [one.build() for one, _ in WRITTEN]
+    # A last chunk may say more than was counted.
+    silence = rtcp.TransportFeedback(1, 2, 3, 4, 5, (None,) * MAX_STATUSES).build()
+    feedback.append(silence[:20] + b"\x1f\xff" + silence[22:])
     unknown = bytes.fromhex("80cf0001 00000001 80cc0002 00000001 58585858")
     return [*single, *feedback, b"".join(single), unknown + single[0] + feedback[0]]
 

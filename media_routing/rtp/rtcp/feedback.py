@@ -89,8 +89,8 @@ class Remb:
 
 
 def parse_nack(body: memoryview) -> Nack:
-    if len(body) < SSRCS.size + _NACK.size:
-        raise RtcpError("NACK is too short")
+    if len(body) < SSRCS.size + _NACK.size or len(body) % _NACK.size:
+        raise RtcpError("NACK has half an entry or none")
     sequences = []
     for pid, mask in _NACK.iter_unpack(body[SSRCS.size :]):
         sequences.append(pid)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
+from operator import sub
 from typing import Final
 
 from media_routing.rtp.rtcp.common import RTPFB, RtcpError, build_packet
@@ -26,6 +27,8 @@ MAX_STATUSES: Final = 4096
 # What `make_feedback` puts into one packet: stays below any MTU even if each delta takes two bytes.
 _MAX_RECEIVED: Final = 480
 _MAX_RUN: Final = 0x1FFF
+# How far two arrivals may be apart; one tick is kept for rounding.
+_FAR_US: Final = (0x7FFF - 1) * TICK_US
 
 _HEAD: Final = struct.Struct("!HHI")
 _CHUNK: Final = struct.Struct("!H")
@@ -71,13 +74,19 @@ class TransportFeedback:
         return build_packet(RTPFB, FMT_TRANSPORT, body + bytes(-len(body) % 4))
 
     def _deltas(self) -> tuple[bytearray, bytearray]:
+        count = len(self.times_us)
+        if None not in self.times_us:
+            # Rounding each instant, not each difference: errors must not add up.
+            ticks = [(time_us + TICK_US // 2) // TICK_US for time_us in self.times_us]  # type: ignore[operator]
+            steps = [ticks[0], *map(sub, ticks[1:], ticks)]
+            if min(steps) >= 0 and max(steps) <= 0xFF:
+                return bytearray((_SMALL,)) * count, bytearray(steps)
         symbols, deltas = bytearray(), bytearray()
         last_tick = 0
         for time_us in self.times_us:
             if time_us is None:
                 symbols.append(_LOST)
                 continue
-            # Rounding each instant, not each difference: errors must not add up.
             tick = (time_us + TICK_US // 2) // TICK_US
             delta, last_tick = tick - last_tick, tick
             if 0 <= delta <= 0xFF:
@@ -138,12 +147,16 @@ def reference_gap_us(earlier_64ms: int, later_64ms: int) -> int:
 def _fill(arrivals: Sequence[tuple[int, int]], at: int, start: int) -> tuple[int, int]:
     """(index after the last arrival that fits into one packet, its reference time unbounded by 24 bits)."""
     reference = arrivals[at][1] // REFERENCE_US
+    rest = len(arrivals) - at
+    if rest <= _MAX_RECEIVED and arrivals[-1][0] - start < MAX_STATUSES:
+        times_us = [time_us for _, time_us in arrivals[at:]]
+        if max(times_us) - min(times_us) <= _FAR_US:
+            return len(arrivals), reference
     last_us = reference * REFERENCE_US
     end = at
     while end < len(arrivals) and end - at < _MAX_RECEIVED:
         sequence, time_us = arrivals[end]
-        # One tick is kept for rounding.
-        if sequence - start >= MAX_STATUSES or abs(time_us - last_us) > (0x7FFF - 1) * TICK_US:
+        if sequence - start >= MAX_STATUSES or abs(time_us - last_us) > _FAR_US:
             break
         last_us = time_us
         end += 1
@@ -161,8 +174,10 @@ def _with_losses(arrivals: Sequence[tuple[int, int]], start: int, reference_us: 
 
 def _chunks(symbols: bytearray) -> bytes:
     """Greedy, as the draft suggests: a run where it is longer than a vector, else the vector that says more."""
-    chunks = bytearray()
     at, count = 0, len(symbols)
+    if count <= _MAX_RUN and symbols.count(symbols[0]) == count:
+        return _CHUNK.pack(symbols[0] << 13 | count)
+    chunks = bytearray()
     while at < count:
         run = 1
         while at + run < count and symbols[at + run] == symbols[at] and run < _MAX_RUN:

@@ -22,7 +22,7 @@ _WINDOW = 20
 _SMOOTHING = 0.9
 _GAIN = 4.0
 # Sums are computed anew after so many points: rarer costs less and lets rounding errors add up.
-_SUMS_LAST = 40
+_SUMS_LAST = 200
 _NO_SPREAD = 1e-6
 _MAX_GROUPS = 60
 _OVER_FOR_MS = 10.0
@@ -33,6 +33,7 @@ _THRESHOLD_MS = 12.5
 _THRESHOLD_MIN_MS, _THRESHOLD_MAX_MS = 6.0, 600.0
 _THRESHOLD_UP, _THRESHOLD_DOWN = 0.0087, 0.039
 _THRESHOLD_IGNORE_MS = 15.0
+_ELAPSED_MAX_MS = 100.0
 # A gap in what arrives (feedback lost, receiver asleep) starts anew rather than telling of a queue.
 _RESET_GAP_S = 3.0
 
@@ -170,7 +171,8 @@ class TrendlineDetector:
         self._compare(trend, send_gap_ms, arrived_s)
 
     def _compare(self, trend: float, send_gap_ms: float, arrived_s: float) -> None:
-        offset_ms = min(self._groups, _MAX_GROUPS) * trend * _GAIN
+        groups = self._groups if self._groups < _MAX_GROUPS else _MAX_GROUPS
+        offset_ms = groups * trend * _GAIN
         if offset_ms > self._threshold_ms:
             # Half the first gap: overuse began somewhere inside it.
             self._over_ms = send_gap_ms / 2 if self._over_ms < 0 else self._over_ms + send_gap_ms
@@ -198,6 +200,14 @@ class TrendlineDetector:
         if last is None or offset_ms > self._threshold_ms + _THRESHOLD_IGNORE_MS:
             return  # a sudden jump is a route change or a real queue, not jitter to get used to
         gain = _THRESHOLD_DOWN if offset_ms < self._threshold_ms else _THRESHOLD_UP
-        elapsed_ms = min(max(0.0, arrived_s - last) * 1000, 100.0)
+        elapsed_ms = (arrived_s - last) * 1000
+        if elapsed_ms <= 0:
+            return
+        if elapsed_ms > _ELAPSED_MAX_MS:
+            elapsed_ms = _ELAPSED_MAX_MS
         moved = self._threshold_ms + gain * (offset_ms - self._threshold_ms) * elapsed_ms
-        self._threshold_ms = min(max(moved, _THRESHOLD_MIN_MS), _THRESHOLD_MAX_MS)
+        self._threshold_ms = moved if _THRESHOLD_MIN_MS <= moved <= _THRESHOLD_MAX_MS else _within(moved)
+
+
+def _within(threshold_ms: float) -> float:
+    return min(max(threshold_ms, _THRESHOLD_MIN_MS), _THRESHOLD_MAX_MS)
