@@ -5,7 +5,10 @@ import { ServerError } from "../server.js";
 import { has_text, t } from "../texts.js";
 import { unbroken } from "./phone.js";
 
-/** @typedef {import("../join.js").Path} Path */
+/**
+ * @typedef {import("../join.js").Path} Path
+ * @typedef {{purpose: string, title: string, language: string, decision: "granted"|"refused"|"withdrawn"}} Capture
+ */
 
 // Who left may come back for some minutes; until then the page looks whether the visit has ended meanwhile.
 const LOOK_EVERY_MS = 10_000;
@@ -53,7 +56,6 @@ export class AfterStep {
 
   /** What was said about being recorded and the like; each yes can be taken back with one press. */
   #draw_captures() {
-    /** @type {{purpose: string, title: string, language: string, decision: string}[]} */
     const said = this.path.state?.consents ?? [];
     show(this.section, "captures", said.length > 0);
     const template = find(this.section, "template[data-part=capture]", HTMLTemplateElement);
