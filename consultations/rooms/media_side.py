@@ -97,7 +97,8 @@ class MediaSide:
     def take_keys(self, desk: Desk, page: str, keys: Mapping[str, object]) -> list[dict[str, Any]]:
         """Return what the recorder of this visit answers, ready to be sent."""
         answers = recorder_desk().take_keys(self._code, desk.ticket.participant_id, page, keys)
-        return [{"type": "said", "from": RECORDER, "body": {"kind": "keys", "keys": answer}} for answer in answers]
+        said = {"type": "said", "from": RECORDER, "body": {"kind": "keys", "keys": {"items": answers}}}
+        return [said] if answers else []
 
     def done(self, desk: Desk, message: protocol.Message) -> None:
         """An action was done: media that it ends, end now and not with the next look at the room."""

@@ -29,6 +29,8 @@ from media_routing import api
 
 logger = logging.getLogger(__name__)
 
+# Of one letter of keys; a page has a card and a key to say.
+MOST_ITEMS: Final = 8
 # How long a recorder waits for people to arrive on the media server, which they enter for its sake.
 ARRIVE_WITHIN_S: Final = 30.0
 _FAILURES: Final = {"disk_full": "disk_full", "no_room": "unreached"}
@@ -133,10 +135,17 @@ class RecorderDesk:
         run = self._runs.get(code)
         if run is None or run.keys is None or participant_id not in run.covered:
             return []
-        try:
-            return [dict(answer) for answer in run.keys.receive(participant_id, page, body)]
-        except api.KeyRefused:
-            return []
+        items = body.get("items")
+        answers: list[dict[str, Any]] = []
+        for item in items[:MOST_ITEMS] if isinstance(items, list) else ():
+            if not isinstance(item, dict) or item.get("to_page", run.page) != run.page:
+                continue  # for a recorder that is gone
+            try:
+                found = run.keys.receive(participant_id, page, item)
+            except api.KeyRefused:
+                continue
+            answers += [{**answer, "from_page": run.page, "to_page": page} for answer in found]
+        return answers
 
     # --- What the sweeper asks ----------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@
 
 import { ChatLog, MAX_TEXT_LENGTH } from "../lib/chat_log.js";
 import { EncryptionWatch } from "../lib/encryption_state.js";
+import { recorder_of } from "../lib/recorder_member.js";
 import { FrameKeys } from "./frame_keys.js";
 import { FrameTransforms, NOTHING_COUNTED } from "./frame_transforms.js";
 import { IceServerSource } from "./ice_server_source.js";
@@ -323,7 +324,7 @@ export class CallClient extends EventTarget {
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
-      recorder_has_key: false,
+      recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();
   }

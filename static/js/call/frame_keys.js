@@ -22,6 +22,7 @@
 import { DeviceKeys } from "../lib/device_keys.js";
 import { KeyExchange } from "../lib/key_exchange.js";
 import { say } from "../lib/protocol.js";
+import { recorder_of } from "../lib/recorder_member.js";
 import { KeyMail } from "./key_mail.js";
 import { SealedTalk } from "./sealed_talk.js";
 
@@ -72,7 +73,7 @@ export class FrameKeys extends EventTarget {
     this.#decide(room.frame_encryption !== "off", others.length > 0);
     if (!this.#can_encrypt || this.mode === "off") return;
     if (page !== this.#page) this.#begin(String(room.code), me.id, page);
-    this.#follow_members(others);
+    this.#follow_members(others, recorder_of(snapshot));
   }
 
   /** @param {string} from written by the server @param {any} body of `said`: keys or sealed @returns {boolean} whether it is ours */
@@ -164,8 +165,8 @@ export class FrameKeys extends EventTarget {
     });
   }
 
-  /** @param {import("../lib/protocol.js").Participant[]} others */
-  #follow_members(others) {
+  /** @param {import("../lib/protocol.js").Participant[]} others @param {Member|null} recorder */
+  #follow_members(others, recorder) {
     const here = new Set(others.map(({ id }) => id));
     for (const id of this.#pages.keys()) {
       if (here.has(id)) continue;
@@ -176,6 +177,7 @@ export class FrameKeys extends EventTarget {
     for (const { id, page } of others) if (page) this.#pages.set(id, page);
     /** @type {Member[]} */
     const members = [...this.#pages].map(([id, page]) => ({ id, page }));
+    if (recorder) members.push(recorder);
     void this.#exchange.then((exchange) => exchange?.set_members(members, performance.now()));
   }
 

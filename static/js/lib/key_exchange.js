@@ -13,7 +13,8 @@
  * "alarm" ({from, code}).
  *
  * @import { FrameKey } from "./sframe.js"
- * @typedef {{id: string, page: string}} Member
+ * @typedef {{id: string, page: string, server?: boolean}} Member server: a recorder. It gets keys and sends nothing, takes no part
+ *   in the words, and when it goes, somebody took a consent back
  * @typedef {"first"|"join"|"leave"|"withdrawal"} EpochReason
  */
 
@@ -43,8 +44,9 @@ class Peer {
   has_our_card = false;
 
   /** @param {string} page */
-  constructor(page) {
+  constructor(page, server = false) {
     this.page = page;
+    this.server = server;
   }
 }
 
@@ -129,18 +131,22 @@ export class KeyExchange extends EventTarget {
   /** @param {Member[]} members @param {number} now_ms */
   async #change_members(members, now_ms) {
     const pages = new Map(members.map(({ id, page }) => [id, page]));
+    const servers = new Set(members.filter(({ server }) => server).map(({ id }) => id));
     const gone = [...this.#peers].filter(([id, peer]) => pages.get(id) !== peer.page).map(([id]) => id);
+    const people_gone = gone.some((id) => !this.#peers.get(id)?.server);
+    const taken_back = gone.some((id) => this.#peers.get(id)?.server);
     for (const id of gone) {
       this.#peers.delete(id);
       this.#emit("forget", { from: id });
     }
     const come = [...pages].filter(([id]) => !this.#peers.has(id));
-    for (const [id, page] of come) this.#peers.set(id, new Peer(page));
+    for (const [id, page] of come) this.#peers.set(id, new Peer(page, servers.has(id)));
     if (!this.#current) await this.#start_epoch("first", now_ms);
-    else if (gone.length > 0) await this.#start_epoch("leave", now_ms);
+    else if (gone.length > 0) await this.#start_epoch(taken_back ? "withdrawal" : "leave", now_ms);
     else if (come.length > 0) await this.#start_epoch("join", now_ms);
     for (const [id] of come) this.#send_card(id);
-    if (gone.length > 0 || come.length > 0) await this.#renew_round();
+    const people_changed = people_gone || come.some(([id]) => !servers.has(id));
+    if (people_changed) await this.#renew_round();
   }
 
   /** @param {EpochReason} reason @param {number} now_ms */
@@ -218,13 +224,14 @@ export class KeyExchange extends EventTarget {
     peer.digest = digest;
     const known = this.#known.get(from);
     this.#known.set(from, digest);
-    if (known !== undefined && known !== digest) this.#emit("changed", { from });
+    if (!peer.server && known !== undefined && known !== digest) this.#emit("changed", { from });
     await this.#send_key(from);
-    await this.#renew_round();
+    if (!peer.server) await this.#renew_round();
   }
 
   /** @param {string} from @param {Peer} peer @param {any} body */
   async #take_key(from, peer, body) {
+    if (peer.server) return; // it has nothing to say in this visit
     if (!peer.keys) {
       this.#send_card(from);
       return;
@@ -239,8 +246,9 @@ export class KeyExchange extends EventTarget {
   async #renew_round() {
     this.#round = null;
     this.#tell_words("", null);
-    if ([...this.#peers.values()].some(({ digest }) => digest === "")) return;
-    const cards = new Map([...this.#peers].map(([id, { digest }]) => [id, digest]));
+    const people = [...this.#peers].filter(([, { server }]) => !server);
+    if (people.some(([, { digest }]) => digest === "")) return;
+    const cards = new Map(people.map(([id, { digest }]) => [id, digest]));
     const others = [...cards.keys()];
     cards.set(this.#device.participant, await this.#device.own.digest(this.#device.participant));
     const name = await round_name(cards);
