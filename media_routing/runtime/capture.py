@@ -72,7 +72,7 @@ class _Feed:
 
 class Capture:
     """`keys`: None in a visit that is not encrypted. `deliver` runs within the engine's turn and must be quick; when it
-    raises, the capture closes and `fault` is called."""
+    raises, the tap is shut and `fault` is called. Neither may call `close` before that turn is over."""
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class Listening:
         self._thread = ThreadPoolExecutor(1, "listening")
         self._is_over = False
         self.lost_frames = 0
-        self._capture = Capture(keys, self._take, lambda: self.stop("fault"), pictures=False)
+        self._capture = Capture(keys, self._take, self._fail, pictures=False)
         self._capture.open(running)
         self._work = self._loop.create_task(self._run())
 
@@ -98,6 +98,10 @@ class Listening:
             self.lost_frames += 1
         else:
             self._pending.append(frame)
+
+    def _fail(self) -> None:
+        # After the engine's turn: the room is going through its legs.
+        self._loop.call_soon(self.stop, "fault")
 
     async def _run(self) -> None:
         while not self._is_over:

@@ -146,16 +146,17 @@ class Recording:
         """Closes the tap at once, then the files. Later calls return the same."""
         return await asyncio.shield(self._begin_end(reason))
 
-    # -- in the engine's turn ------------------------------------------------------------------------------------
+    # -- in the engine's turn: whatever is to end, ends after it, because the room is going through its legs -------------
 
     def _take(self, frame: CapturedFrame) -> None:
+        if self._pending_bytes > MOST_PENDING_BYTES:
+            self._loop.call_soon(self._begin_end, "too_slow")
+            return
         self._pending.append(frame)
         self._pending_bytes += len(frame.data)
-        if self._pending_bytes > MOST_PENDING_BYTES:
-            self._begin_end("too_slow")
 
     def _fail(self) -> None:
-        self._begin_end("fault")
+        self._loop.call_soon(self._begin_end, "fault")
 
     # -- its own task --------------------------------------------------------------------------------------------
 

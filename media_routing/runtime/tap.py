@@ -53,8 +53,9 @@ def plan_tap(room_size: int, *, pictures: bool = True) -> LegPlan:
 
 
 class Tap:
-    """`sfu.outgoing.Outgoing` of one leg. `take` is called within the engine's turn; when it raises, the tap closes and
-    `fault` is called, because what is wrong with a recorder must not end a participant's leg."""
+    """`sfu.outgoing.Outgoing` of one leg. `take` is called within the engine's turn; when it raises, nothing more is taken
+    and `fault` is called, because what is wrong with a recorder must not end a participant's leg. `close` belongs after
+    the turn: the room goes through its legs meanwhile."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import av
 import pytest
 
+from media_routing.runtime import recorder
 from media_routing.runtime.finalise import finalise, recover
 from media_routing.runtime.recorder import RecorderRefused
 from media_routing.runtime.recorder_keys import RecorderKeys
@@ -384,6 +385,34 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_call(tmp_path):
         assert list(complete.values()).count(True) == 1
         track._sealed._file = None
     assert {track.complete for track in recover(tmp_path / "r", key)} == {True, False}
+
+
+@pytest.mark.parametrize("reason", ["fault", "too_slow"])
+async def test_what_goes_wrong_within_the_engine_ends_the_recording_and_nobodys_leg(tmp_path, monkeypatch, reason):
+    events = []
+
+    def fail(frame):
+        raise RuntimeError("a fault of the recorder")
+
+    async with visit(NAMES[:2]) as (service, people, keys):
+        for person in people:
+            person.give_key(keys)
+        recording = service.start_recording(ROOM, tmp_path / "r", new_key(), events.append, keys)
+        await until(lambda: recording.counts.opened > 100, what="frames")
+        if reason == "fault":
+            recording._capture._deliver = fail
+        else:
+            monkeypatch.setattr(recorder, "MOST_PENDING_BYTES", 100)
+        await until(lambda: len(events) == 2, what="the end")
+        assert (events[-1].state, events[-1].reason) == ("stopped", reason)
+        assert all(track.complete and track.frames for track in events[-1].manifest.tracks)
+        sent = [person.link.received_packets for person in people]
+        await until(
+            lambda: all(p.link.received_packets > n + 50 for p, n in zip(people, sent, strict=True)), what="the call"
+        )
+        assert set(service._rooms[ROOM].room.legs) == set(NAMES[:2])
+        assert service._pump.counters.faults == 0
+        assert not any(message["type"] == "sfu_closed" for person in people for message in person.told)
 
 
 async def test_a_room_that_ends_holds_it_and_it_goes_on_in_the_next(tmp_path):
