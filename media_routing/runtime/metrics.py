@@ -37,6 +37,7 @@ def collect(service: Any, rooms: Mapping[str, RunningRoom], pump: Pump) -> list[
 def _process(service: Any, rooms: Mapping[str, RunningRoom], pump: Pump) -> Iterator[Sample]:
     counters, sender = pump.counters, pump.outbox.sender
     yield Sample("sfu_rooms", "gauge", "rooms that have a leg or expect one", len(rooms))
+    yield Sample("sfu_recordings", "gauge", "recordings that run or are held", service.recordings)
     yield Sample("sfu_load", "gauge", "the engine thread's share of a core", service.load)
     yield Sample("sfu_draining", "gauge", "1 while no new rooms are taken", float(service.draining))
     yield Sample("sfu_datagrams_total", "counter", "datagrams received", counters.datagrams)

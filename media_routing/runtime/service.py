@@ -90,6 +90,11 @@ class MediaService:
         return frozenset(self._rooms)
 
     @property
+    def recordings(self) -> int:
+        """How many are running or held."""
+        return len(self._recordings)
+
+    @property
     def load(self) -> float:
         """The engine thread's share of a core, over the last seconds."""
         return self._meter.load

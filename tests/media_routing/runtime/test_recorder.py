@@ -123,7 +123,9 @@ async def test_files_play_and_people_and_lips_are_in_step(tmp_path, sealed):
         assert set(service._rooms[ROOM].seats) == set(NAMES), "nobody is told of one more"
         seconds = 8 if sealed else 4
         await asyncio.sleep(seconds)
+        assert [sample.value for sample in service.metrics() if sample.name == "sfu_recordings"] == [1]
         manifest = await recording.stop()
+        assert service.recordings == 0
         shown = {row["participant"] for person in people for told in person.told for row in told.get("slots", [])}
         order = {name for person in people for told in person.told for name in told.get("order", [])}
         assert shown <= {*NAMES, ""}
