@@ -47,6 +47,7 @@ def build_snapshot(
         },
         "refusal": refusal if inside else None,
         "frame_encryption": frame_encryption(facts.people),
+        "language": _language(facts),
         "recording": _recording(facts) if inside else None,
         "recorder": _recorder(facts) if inside else None,
         "may_record": facts.may_record if inside else False,
@@ -116,6 +117,11 @@ def _recorder(facts: RoomFacts) -> dict[str, Any] | None:
     """Somebody who is there while it is recorded: pages wrap their keys for this page."""
     page = recorder_page(facts)
     return {"id": RECORDER, "page": page, "server": True} if page else None
+
+
+def _language(facts: RoomFacts) -> str:
+    """The visit's: the patient's. Everybody compares words of one list."""
+    return next((person.language for person in facts.people if person.role == "patient"), "en")
 
 
 def _participants(facts: RoomFacts, me: Person, inside: bool) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ from tests.e2e.inspection import DESK, PHONE, Inspection
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+WORDS = ["apple", "duck", "magnet", "zebra"]
+# What screen readers are told.
 LISTEN = """() => {
   window.said = [];
   for (const id of ["announce", "announce-now"]) {
@@ -269,12 +271,42 @@ async def test_a_refusal_is_a_calm_sentence_with_a_way_on(pages, code):
 
 async def test_the_badge_on_the_server_promises_no_more_than_is_true(pages):
     async with shown(pages, PHONE, viewer="patient", people=3) as page:
-        await expect(page.get_by_test_id("privacy-badge")).to_have_text("Encrypted to the clinic's server")
-        await page.locator("[data-action=explain_privacy]").click()
+        badge, opener = page.get_by_test_id("privacy-badge"), page.locator("[data-fact=privacy]")
+        blind = "Through the clinic's server, end-to-end encrypted: the server cannot see or hear"
+        await expect(badge).to_have_text(blind)
+        await page.evaluate("client.set_encryption({state: 'recorder_key'})")
+        await expect(badge).to_have_text("End-to-end encrypted, and the recorder has a key")
+        await page.evaluate("client.set_encryption({state: 'to_server', mode: 'off', words: null})")
+        await expect(badge).to_have_text("Encrypted to the clinic's server")
+        await opener.click()
+        await expect(page.get_by_test_id("safety-words")).to_be_hidden()
         await expect(page.get_by_test_id("privacy-dialog")).to_contain_text("would technically be able to see and hear")
         await page.keyboard.press("Escape")
         await page.goto(pages.url(viewer="patient", people=2))
-        await expect(page.get_by_test_id("privacy-badge")).to_have_text("Encrypted between your two devices")
+        await expect(badge).to_have_text("Directly, end-to-end encrypted")
+        await page.evaluate("client.set_encryption({state: 'e2e_relayed'})")
+        await expect(badge).to_have_text("Relayed, end-to-end encrypted")
+        await page.evaluate("client.set_encryption({state: 'pending'})")
+        await expect(badge).to_have_text("Encryption is being checked")
+
+
+async def test_words_are_compared_and_a_changed_key_and_an_attack_are_said(pages):
+    async with shown(pages, PHONE, viewer="patient", people=3) as page:
+        await page.locator("[data-fact=privacy]").click()
+        words = page.get_by_test_id("safety-words").locator("li")
+        await expect(words).to_have_text(WORDS)
+        await page.evaluate("client.set_encryption({words: null})")
+        await expect(page.get_by_test_id("privacy-dialog")).to_contain_text("The words come as soon as")
+        await page.keyboard.press("Escape")
+        await page.evaluate("client.tell('key-changed', {peer: 'anna'})")
+        await expect(page.get_by_test_id("key-changed")).to_contain_text("Dr. Anna Weber's device has a new key")
+        await expect(page.locator("#announce")).to_contain_text("has a new key")
+        await page.locator("[data-action=note_key_change]").click()
+        await expect(page.get_by_test_id("key-changed")).to_be_hidden()
+        await page.evaluate("client.set_encryption({state: 'alarm', alarm: {from: 'anna', code: 'x'}})")
+        await expect(page.get_by_test_id("privacy-badge")).to_have_text("Somebody may be listening")
+        await expect(page.get_by_test_id("key-alarm")).to_be_visible()
+        await expect(page.locator("#announce-now")).to_contain_text("leave the visit and use the phone")
 
 
 @pytest.mark.parametrize(("viewer", "least_px"), [("patient", 44), ("practitioner", 24)])
@@ -295,9 +327,17 @@ async def test_every_state_passes_the_inspection(pages, viewer, least_px):
             await page.get_by_test_id("invite-create").click()
             await side.look(page, "invite", reflow=False)
             await page.keyboard.press("Escape")
-        await page.locator("[data-action=explain_privacy]").click()
+        await page.locator("[data-fact=privacy]").click()
         await side.look(page, "privacy", reflow=False)
         await page.keyboard.press("Escape")
+        await page.evaluate("client.tell('key-changed', {peer: 'cem'})")
+        await side.look(page, "another key", reflow=False)
+        await page.evaluate("client.set_encryption({mode: 'latched'})")
+        await side.look(page, "an old promise", reflow=False)
+        await page.evaluate("client.set_encryption({mode: 'required', state: 'alarm', alarm: {from: 'cem', code: 'x'}})")
+        await side.look(page, "an attack", reflow=False)
+        await page.evaluate("client.set_encryption({state: 'e2e_server', alarm: null})")
+        await page.locator("[data-action=note_key_change]").click()
         await page.evaluate("client.set_people(['cem', 'ruth'], {refusal: {code: 'server_must_be_blind', text: ''}})")
         await side.look(page, "refused")
     side.assert_nothing_found()

@@ -51,7 +51,7 @@ async def test_a_patient_in_firefox_has_a_visit(visit: MixedVisit) -> None:
     await in_the_call(doctor, patient)
     await text_becomes(doctor, "route", "Directly between you and ")
     await patient.text_becomes("route", "Directly between you and Dr.")
-    await patient.text_becomes("privacy-badge", "Encrypted between your two devices")
+    await patient.text_becomes("privacy-badge", "Directly, end-to-end encrypted")
     assert await patient.evaluate(ENDS_WITHOUT_TRANSFORM) == 0
 
     await mute_and_camera_are_told(doctor, patient)

@@ -84,7 +84,7 @@ async def test_a_visit_from_the_link_to_the_outcome(visit: Visit) -> None:
 
     # What is said about the path is what was measured (PRIV-2).
     for one in (doctor, patient):
-        await text_becomes(one, "privacy-badge", "Encrypted between your two devices")
+        await text_becomes(one, "privacy-badge", "Directly, end-to-end encrypted")
         await text_becomes(one, "quality", "Good", within_s=30)
         assert not (await one.media()).relayed
     await text_becomes(doctor, "route", "Directly between you and ")
@@ -196,7 +196,7 @@ async def test_a_lost_connection_is_told_on_both_sides_and_recovers(visit: Visit
             await expect(banner).to_contain_text(number)
             await expect(one.page.locator(".tile[data-connection=lost]")).to_have_count(1)
             await expect(one.page.locator("#announce-now")).to_contain_text("is lost")
-            await expect(one.page.get_by_test_id("privacy-badge")).not_to_contain_text("Encrypted")
+            await expect(one.page.get_by_test_id("privacy-badge")).not_to_contain_text("ncrypted")
             assert await silence_before_told_s(one) <= LOSS_IS_TOLD_WITHIN_S
         # What the practitioner needs in an emergency stays readable (CLIN-1).
         await doctor.page.get_by_role("tab", name="Patient").click()

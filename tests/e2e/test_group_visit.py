@@ -59,7 +59,7 @@ async def test_two_become_three_and_everybody_is_named() -> None:
             await everyone_gets_everyone(people.people)
             for one in people.people:
                 await expect(one.page.get_by_test_id("route")).to_have_attribute("data-route", "server")
-                await text_becomes(one, "privacy-badge", "Encrypted to the clinic")
+                await text_becomes(one, "privacy-badge", "Through the clinic's server, end-to-end encrypted")
             # CLIN-4: everyone is named to everyone, with the role.
             for one in (doctor, patient):
                 tile = one.page.locator(".tile", has_text="Ines Interpreter")

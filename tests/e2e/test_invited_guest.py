@@ -35,7 +35,7 @@ async def test_an_interpreter_is_invited_let_in_seen_by_all_and_removed() -> Non
 
             everybody = (doctor, patient, interpreter)
             for one in everybody:
-                await text_becomes(one, "privacy-badge", "Encrypted to the clinic's server")
+                await text_becomes(one, "privacy-badge", "Through the clinic's server, end-to-end encrypted")
                 await expect(one.page.locator(".tile")).to_have_count(2)
                 # A picture of each of the others, not of one of them twice.
                 await expect(one.page.locator(".tile[data-connection=live][data-covered=false]")).to_have_count(

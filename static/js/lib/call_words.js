@@ -30,14 +30,18 @@ export function path_words(paths) {
 }
 
 /**
- * What may be promised about who can read sound and picture (PRIV-2): the weakest truth of all paths.
+ * What may be promised about who can read sound and picture (PRIV-2): of what was counted, and of a path that stands.
  *
  * @param {PathWords} words
- * @returns {"pending"|"encrypted"|"server"} end of a text key
+ * @param {import("./encryption_state.js").EncryptionState} state
+ * @returns {"pending"|"proving"|"alarm"|"e2e_direct"|"e2e_relayed"|"e2e_server"|"recorder_key"|"encrypted"|"server"} end of a text key
  */
-export function privacy_key({ route, encrypted }) {
+export function privacy_key({ encrypted }, state) {
+  if (state === "alarm") return "alarm";
   if (!encrypted) return "pending";
-  return route === "server" ? "server" : "encrypted";
+  if (state === "pending") return "proving";
+  if (state === "transport") return "encrypted";
+  return state === "to_server" ? "server" : state;
 }
 
 /**

@@ -1,8 +1,8 @@
-// The top line: who is here, how long, and the truth about the connection, with a word about who could read it.
+// The top line: who is here, how long, and the truth about the connection. Who could read it says call_privacy.js.
 
 import { format_duration } from "../lib/duration.js";
-import { path_words, privacy_key, quality_words } from "../lib/call_words.js";
-import { find, find_button, find_html, show, write } from "./dom.js";
+import { path_words, quality_words } from "../lib/call_words.js";
+import { find_html, show, write } from "./dom.js";
 import { t } from "./texts.js";
 
 /**
@@ -14,9 +14,6 @@ export class TopLine {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.dialog = find(root, "[data-part=privacy_dialog]", HTMLDialogElement);
-    find_button(root, "[data-action=explain_privacy]").onclick = () => this.dialog.showModal();
-    find_button(this.dialog, "[data-action=close_privacy]").onclick = () => this.dialog.close();
   }
 
   /** One line whoever comes: several names stand on the tiles and in the list of people. @param {{name: string}[]} others */
@@ -29,16 +26,10 @@ export class TopLine {
   /** @param {Path[]} paths @param {Verdict|null} verdict @param {string} name of the other person, for the route */
   draw_facts(paths, verdict, name) {
     const words = path_words(paths);
-    const privacy = privacy_key(words);
     write(this.root, "route", t(`call_route_${words.route}`, { name }));
     find_html(this.root, "[data-testid=route]").dataset.route = words.encrypted ? words.route : "";
-    write(this.root, "privacy", t(`call_privacy_${privacy}`));
-    write(this.root, "privacy_meaning", t(`call_privacy_${privacy}_meaning`));
-    // Beside "Encrypted to the clinic's server" and "Not connected" it would say the same once more.
+    // Beside "Through the clinic's server" and "Not connected" it would say the same once more.
     find_html(this.root, "[data-fact=route]").hidden = words.route === "server" || words.route === "none";
-    const fact = find_html(this.root, "[data-fact=privacy]");
-    fact.dataset.known = String(words.encrypted);
-    fact.dataset.privacy = privacy;
     const quality = quality_words(verdict, words);
     write(this.root, "quality", t(quality.key));
     find_html(this.root, "[data-fact=quality]").hidden = words.route === "none";
@@ -51,9 +42,5 @@ export class TopLine {
   draw_clock(elapsed_ms) {
     show(this.root, "timer", elapsed_ms !== null);
     if (elapsed_ms !== null) write(this.root, "timer", format_duration(elapsed_ms));
-  }
-
-  close() {
-    this.dialog.close();
   }
 }

@@ -9,6 +9,8 @@ import { CallControls } from "./call_controls.js";
 import { DeviceDialog } from "./call_devices.js";
 import { LossBanner } from "./call_loss.js";
 import { PeoplePanel } from "./call_people.js";
+import { RecordingView } from "./call_recording.js";
+import { PrivacyPanel } from "./call_privacy.js";
 import { OwnPicture } from "./call_self.js";
 import { Stage } from "./call_stage.js";
 import { TileGrid } from "./call_tiles.js";
@@ -70,10 +72,12 @@ export class CallView {
     this.stage = new Stage(this.stage_element, this.tiles, this.own);
     this.wants = new Wants(this.tiles, () => this.stage.pinned, (wants) => this.client.set_view(wants));
     this.top = new TopLine(root);
+    this.privacy = new PrivacyPanel(root, client, (id) => this.#name_of(id));
     this.loss = new LossBanner(root, this.viewer);
     this.controls = new CallControls(root, client);
     this.chat = new ChatView(root, client, (id) => this.#name_of(id));
     this.people = new PeoplePanel(root);
+    this.recording = new RecordingView(root, client, (id) => this.#name_of(id));
     this.devices = new DeviceDialog(root, client, () => this.stream);
     this.#wire(on_leave, on_retry_devices);
     this.#listen();
@@ -111,7 +115,7 @@ export class CallView {
     this.#listening.abort();
     window.clearInterval(this.#clock);
     window.clearTimeout(this.#server_timer);
-    for (const part of [this.wants, this.stage, this.controls, this.top, this.devices, this.tiles, this.own]) part.close();
+    for (const part of [this.wants, this.stage, this.controls, this.privacy, this.devices, this.tiles, this.own]) part.close();
     this.chat.hide();
     this.people.hide();
     this.root.hidden = true;
@@ -185,6 +189,7 @@ export class CallView {
     this.#roster.keep([...now.keys(), snapshot.me.id]);
     this.#order = keep_order(this.#order, others);
     this.#people = new Map(this.#order.map((id) => [id, /** @type {Person} */ (now.get(id))]));
+    this.recording.draw(snapshot);
     if (snapshot.room.live_at) this.#live_since_ms = Date.parse(snapshot.room.live_at);
     else if (others.length > 0) this.#live_since_ms ??= this.#now_ms;
     this.#draw();
@@ -238,7 +243,7 @@ export class CallView {
     this.#draw_clock();
     this.#draw_own();
     this.chat.set_connected(this.#path.state === "connected");
-    this.chat.set_promise(this.#by_server);
+    this.chat.set_promise(this.#by_server, this.client.encryption.mode !== "off");
   }
 
   #draw_people() {
@@ -257,7 +262,9 @@ export class CallView {
   }
 
   #draw_facts() {
-    this.top.draw_facts(this.#people.size === 0 || this.#refusal ? [] : [this.#path], this.#verdict, this.#others[0]?.name ?? "");
+    const paths = this.#people.size === 0 || this.#refusal ? [] : [this.#path];
+    this.top.draw_facts(paths, this.#verdict, this.#others[0]?.name ?? "");
+    this.privacy.draw(paths);
   }
 
   #draw_loss() {

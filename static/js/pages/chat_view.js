@@ -80,9 +80,9 @@ export class ChatView extends EventTarget {
     show(this.panel, "chat_waits", !connected);
   }
 
-  /** Which way messages take, told before the first is written. @param {boolean} by_server */
-  set_promise(by_server) {
-    write(this.panel, "chat_promise", t(by_server ? "call_chat_promise_server" : "call_chat_promise"));
+  /** Which way messages take, told before the first is written. @param {boolean} by_server @param {boolean} sealed */
+  set_promise(by_server, sealed) {
+    write(this.panel, "chat_promise", t(!by_server ? "call_chat_promise" : sealed ? "call_chat_promise_sealed" : "call_chat_promise_server"));
   }
 
   #show() {

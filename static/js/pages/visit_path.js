@@ -21,6 +21,7 @@ export class PathPanel {
       if (this.#path.state !== "connected") this.#verdict = null;
       this.draw();
     });
+    client.addEventListener("encryption", () => this.draw());
     client.addEventListener("quality", (event) => {
       const { rates, ...verdict } = /** @type {CustomEvent} */ (event).detail;
       this.#verdict = verdict;
@@ -33,7 +34,8 @@ export class PathPanel {
     const snapshot = /** @type {any} */ (this.client.state);
     const words = path_words(snapshot?.join ? [this.#path] : []);
     const { route, encrypted } = words;
-    const line = t(`visit_path_${route}`, { quality: t(`visit_quality_${this.#verdict?.word ?? "pending"}`) });
+    const privacy = privacy_key(words, this.client.encryption.state);
+    const line = t(`visit_path_${route}`, { privacy: t(`visit_privacy_${privacy}`), quality: t(`visit_quality_${this.#verdict?.word ?? "pending"}`) });
     write(this.drawer, "path_line", line);
     write(this.drawer, "path_now", line);
     show(this.drawer, "path_facts", encrypted);
@@ -44,9 +46,9 @@ export class PathPanel {
       write(this.drawer, "path_ends_label", t(by_server ? "visit_path_ends_label_server" : "visit_path_ends_label"));
       write(this.drawer, "path_ends", by_server ? end_words(local) : t("visit_path_ends", { local: end_words(local), remote: end_words(remote) }));
     }
-    // Before a connection stands, the decision says which promise it will be.
-    const promised = privacy_key(words) === "server" || snapshot?.join?.engine === "sfu" ? "call_privacy_server_meaning" : "visit_path_promise";
-    write(this.drawer, "path_promise", t(promised));
+    // Before anything is proved, the decision says which promise it will be.
+    const promised = snapshot?.join?.engine !== "sfu" ? "visit_path_promise" : snapshot.room.frame_encryption === "off" ? "call_privacy_server_meaning" : "call_privacy_e2e_server_meaning";
+    write(this.drawer, "path_promise", t(privacy === "pending" || privacy === "proving" ? promised : `call_privacy_${privacy}_meaning`));
     this.#draw_reasons(snapshot?.join?.decision?.reasons ?? []);
     const refusal = snapshot?.room.refusal;
     show(this.drawer, "path_refusal", Boolean(refusal));

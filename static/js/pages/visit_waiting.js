@@ -66,7 +66,8 @@ export class WaitingList {
   /** @param {string} id */
   #person_card(id) {
     const card = copy_template("waiting_card");
-    for (const radio of card.querySelectorAll("input")) {
+    for (const radio of card.querySelectorAll("input[type=radio]")) {
+      if (!(radio instanceof HTMLInputElement)) continue;
       radio.name = `identity-${id}`;
       radio.addEventListener("change", () => show(card, "admission_error", false));
     }
@@ -98,6 +99,9 @@ export class WaitingList {
     const minutes = Math.floor(waits_ms / MINUTE_MS);
     show(card, "waits", !Number.isNaN(since_ms));
     write(card, "waits", minutes < 1 ? t("visit_waits_now") : t("visit_waits_minutes", { minutes }));
+    const unencrypted = person.device_check?.frame_encryption === false;
+    show(card, "unencrypted", unencrypted);
+    if (unencrypted) write(card, "unencrypted", t("visit_unencrypted", { name: person.name }));
     show(card, "away", !person.present && waits_ms > TELL_AWAY_AFTER_MS);
     draw_rows(find_html(card, "[data-part=card_facts]"), person_rows(person, this.#emergency_number));
   }
@@ -114,7 +118,7 @@ export class WaitingList {
     const card = this.#cards.get(id);
     const person = this.#people.find((one) => one.id === id);
     if (!card || !person) return;
-    const chosen = card.querySelector("input:checked");
+    const chosen = card.querySelector("input[type=radio]:checked");
     if (!(chosen instanceof HTMLInputElement)) {
       this.#refuse(card, t("visit_identity_missing"));
       find_input(card, "input").focus();
@@ -124,7 +128,8 @@ export class WaitingList {
     if (button.getAttribute("aria-busy") === "true") return;
     set_busy(button, true);
     try {
-      await this.client.request("admit", { participant: id, identity: chosen.value });
+      const accept_unencrypted = find_input(card, "[name=accept_unencrypted]").checked;
+      await this.client.request("admit", { participant: id, identity: chosen.value, ...(accept_unencrypted && { accept_unencrypted }) });
       announce(t("visit_said_admitted", { name: person.name }));
     } catch (error) {
       this.#refuse(card, request_words(error));

@@ -65,6 +65,8 @@ export class FakeClient extends EventTarget {
   /** @type {any} */
   state = null;
   path = { state: "none", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+  /** @type {any} */
+  encryption = { state: "pending", mode: "required", words: null, alarm: null };
   /** What the page asked for, latest last. @type {any[][]} */
   views = [];
   /** @type {{type: string, payload: any}[]} */
@@ -98,6 +100,7 @@ export class FakeClient extends EventTarget {
   /** The path stands, everybody's picture comes. */
   connect() {
     this.set_path({ state: "connected", route: this.engine === "sfu" ? "server" : "direct", local: "srflx", remote: "host", rtt_ms: 34 });
+    this.set_encryption({ state: this.engine === "sfu" ? "e2e_server" : "e2e_direct", words: [3, 77, 140, 255] });
     this.tell("quality", { word: "good", factor: null, rates: { pair: { rtt_ms: 34 } } });
     for (const { id } of this.state.participants) this.show(id);
   }
@@ -119,6 +122,12 @@ export class FakeClient extends EventTarget {
   set_path(path) {
     this.path = { ...this.path, ...path };
     this.tell("path", this.path);
+  }
+
+  /** @param {Record<string, any>} encryption */
+  set_encryption(encryption) {
+    this.encryption = { ...this.encryption, ...encryption };
+    this.tell("encryption", this.encryption);
   }
 
   /** @param {string} type @param {any} detail */

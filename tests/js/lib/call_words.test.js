@@ -68,10 +68,12 @@ test("before the first connection it says who it connects, or who is not there",
 test("the way through the clinic's server is named, and never sold as encryption between the devices", () => {
   const words = path_words([{ state: "connected", route: "server" }]);
   assert.deepEqual(words, { route: "server", encrypted: true });
-  assert.equal(privacy_key(words), "server");
-  assert.equal(privacy_key(path_words([connected])), "encrypted");
-  assert.equal(privacy_key(path_words([connected, { state: "connected", route: "server" }])), "server");
-  assert.equal(privacy_key(path_words([{ state: "connecting", route: "server" }])), "pending");
+  assert.equal(privacy_key(words, "to_server"), "server");
+  assert.equal(privacy_key(path_words([connected]), "transport"), "encrypted");
+  assert.equal(privacy_key(path_words([connected]), "e2e_direct"), "e2e_direct");
+  assert.equal(privacy_key(path_words([connected]), "pending"), "proving");
+  assert.equal(privacy_key(path_words([{ state: "connecting", route: "server" }]), "e2e_server"), "pending");
+  assert.equal(privacy_key(path_words([]), "alarm"), "alarm");
 });
 
 test("somebody else's interruption is told on their tile while our own path stands", () => {

@@ -3,6 +3,7 @@
 
 import { measure_rtt_ms, network_word, probe_turn } from "../../call/connection_check.js";
 import { play_test_tone } from "../../call/devices.js";
+import { FrameTransforms } from "../../call/frame_transforms.js";
 import { announce, find, find_button, find_html, focus_on, set_busy, show, write } from "../dom.js";
 import { get_json, ServerError } from "../server.js";
 import { t } from "../texts.js";
@@ -54,6 +55,7 @@ export class DeviceCheckStep {
 
   enter() {
     this.#present = true;
+    show(this.section, "unencrypted", !FrameTransforms.supported);
     this.#render_relay();
     this.#render();
     void this.path.media.open();
@@ -188,6 +190,7 @@ export class DeviceCheckStep {
         speaker: this.#speaker,
         ...this.#network,
         relay_only: this.relay_tick.checked,
+        frame_encryption: FrameTransforms.supported,
       });
       this.path.advance(state);
     } catch (error) {
