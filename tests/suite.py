@@ -71,7 +71,7 @@ def steps() -> list[Step]:
             counts_tests=True,
         ),
         pytest_step("python unit", "unit", "not e2e and not lab and not soak", 600),
-        pytest_step("network lab", "e2e", "lab and not soak", 420),
+        pytest_step("network lab", "e2e", "lab and not soak", 720),
         pytest_step("end to end", "e2e", "e2e and not lab and not soak", 780),
     ]
 

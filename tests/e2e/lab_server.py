@@ -83,9 +83,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.contextmanager
-def server_in(lab: Lab, *sites: Site) -> Iterator[AppServer]:
+def server_in(lab: Lab, *sites: Site, **environment: str) -> Iterator[AppServer]:
     """The demo in the lab's public namespace, with the lab's relay as its TURN server, open to these sites."""
-    with AppServer(namespace=lab.public) as server, contextlib.ExitStack() as stack:
+    with AppServer(namespace=lab.public, **environment) as server, contextlib.ExitStack() as stack:
         relay = lab.relay
         server.run(
             ADD_TURN_SERVER.format(

@@ -24,7 +24,7 @@ from types import TracebackType
 
 from tests.netsim.namespace import Namespace, connect, sweep
 from tests.netsim.nat import Firewall, NatKind, loss_rules, router_rules
-from tests.netsim.relay import Relay, write_certificate
+from tests.netsim.relay import Relay, configured, write_certificate
 from tests.netsim.slow_wire import SlowWire
 
 RELAY_HOST = "203.0.113.10"
@@ -120,9 +120,11 @@ class Site:
 
 
 class Lab:
-    """The whole network; a context manager. Keyword arguments name the sites."""
+    """The whole network; a context manager. Keyword arguments name the sites. `media_server`: an address that the relay
+    is configured to reach, as deploy/coturn/configure.py does."""
 
-    def __init__(self, *, relay: bool = True, **sites: SiteSpec) -> None:
+    def __init__(self, *, relay: bool = True, media_server: str = "", **sites: SiteSpec) -> None:
+        self._media_server = media_server
         self._specs = sites or {"a": SiteSpec(), "b": SiteSpec()}
         self._with_relay = relay
         self._stack = contextlib.ExitStack()
@@ -156,7 +158,8 @@ class Lab:
         self.web_host = WEB_HOST
         self.web_certificate, self.web_key = write_certificate(self.directory, [WEB_HOST])
         if self._with_relay:
-            self.relay = Relay(self.public, RELAY_HOST, RELAY_HOST6, LAB_PREFIXES, self.directory)
+            deployed = configured(self._media_server) if self._media_server else ""
+            self.relay = Relay(self.public, RELAY_HOST, RELAY_HOST6, LAB_PREFIXES, self.directory, deployed)
             stack.callback(self.relay.close)
 
     def _add_sink(self) -> None:

@@ -8,6 +8,7 @@ import ipaddress
 import secrets
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from tests.netsim.namespace import Namespace
 
 DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "coturn" / "turnserver.conf"
 REALM = "lab.test"
+
+
+def configured(media_server: str) -> str:
+    """The deployed configuration with its exception for the media server's address."""
+    command = [sys.executable, str(DEPLOYED.with_name("configure.py")), "--sfu", media_server]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 class Relay:
