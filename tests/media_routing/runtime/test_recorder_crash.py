@@ -37,22 +37,24 @@ def kill_one(directory: Path, after_s: float) -> float:
         process.send_signal(signal.SIGKILL)
     (directory / "anna-1.webm.sealed.part").write_bytes(b"half a file of a job that was killed, too")
     tracks = recover(directory, KEY)
-    assert [track.file for track in tracks] == [
-        f"{name}-1.{kind}.sealed" for name in ("anna", "paul") for kind in ("audio", "video")
-    ]
     assert not any(track.complete for track in tracks), "nobody finished them"
     assert not list(directory.glob("*.part"))
     finals = finalise(directory, KEY, tracks)
-    assert [(final.participant, final.complete) for final in finals] == [("anna", False), ("paul", False)]
+    # In its first second a recording may have nothing sealed yet.
+    assert killed_at - began < MOST_LOST_S or len([track for track in tracks if track.frames]) == 4
+    people = sorted({track.participant for track in tracks if track.frames})
+    assert [(final.participant, final.complete) for final in finals] == [(name, False) for name in people]
     for final in finals:
         with SealedSource(directory / final.file, KEY) as source, av.open(source) as container:
             decoded = {"video": 0, "audio": 0}
             for frame in container.decode():
                 decoded["video" if isinstance(frame, av.VideoFrame) else "audio"] += 1
-        own = {t.source: t.frames for t in tracks if t.participant == final.participant}
-        assert decoded["video"] == own["camera"]
-        assert decoded["audio"] >= own["microphone"] * 0.95, "what overlapped when clocks became known is left out"
-    return max(killed_at - began - track.end_ms / 1000 for track in tracks)
+        own = {track.source: track.frames for track in tracks if track.participant == final.participant}
+        assert decoded["video"] == own.get("camera", 0)
+        assert decoded["audio"] >= own.get("microphone", 0) * 0.95, (
+            "what overlapped when clocks became known is left out"
+        )
+    return max((killed_at - began - track.end_ms / 1000 for track in tracks), default=killed_at - began)
 
 
 def kill_many(directory: Path, times: int) -> list[float]:
