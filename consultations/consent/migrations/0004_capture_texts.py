@@ -93,14 +93,14 @@ TEXTS = {
     },
     "stills": {
         "en": (
-            "Still pictures",
+            "Still pictures from the video",
             "Your practitioner takes still pictures from the video, for example of your skin, and keeps them.",
             "You see each picture when it is taken. It is kept in your record, encrypted, and shown to those who treat you.\n\n"
             "You can take your yes back at any time, with one press. No more pictures are taken from then on.",
             EN_NO,
         ),
         "de": (
-            "Standbilder",
+            "Standbilder aus dem Video",
             "Die behandelnde Person nimmt Standbilder aus dem Video auf, zum Beispiel von Ihrer Haut, und bewahrt sie auf.",
             "Sie sehen jedes Bild, wenn es entsteht. Es wird verschlüsselt in Ihrer Akte aufbewahrt und denen gezeigt, die Sie "
             "behandeln.\n\n"
