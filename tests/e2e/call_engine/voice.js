@@ -1,30 +1,36 @@
-/** A microphone that speaks the words of a file, over and over, while it is told to: who speaks when is then known. */
+/** A microphone that speaks the words of a file while it is told to, from the first one on: who speaks when is then known. */
 export class Voice {
-  #gain;
+  #context;
+  #words;
+  #destination;
+  /** @type {AudioBufferSourceNode|null} */
+  #speaking = null;
 
-  /** @param {MediaStreamTrack} track @param {GainNode} gain */
-  constructor(track, gain) {
-    this.track = track;
-    this.#gain = gain;
+  /** @param {AudioContext} context @param {AudioBuffer} words */
+  constructor(context, words) {
+    this.#context = context;
+    this.#words = words;
+    this.#destination = context.createMediaStreamDestination();
+    this.track = this.#destination.stream.getAudioTracks()[0];
   }
 
   /** @param {string} url of a sound file */
   static async load(url) {
     const context = new AudioContext();
-    const source = context.createBufferSource();
-    source.buffer = await context.decodeAudioData(await (await fetch(url)).arrayBuffer());
-    source.loop = true;
-    const gain = context.createGain();
-    gain.gain.value = 0;
-    const destination = context.createMediaStreamDestination();
-    source.connect(gain).connect(destination);
-    source.start();
-    return new Voice(destination.stream.getAudioTracks()[0], gain);
+    return new Voice(context, await context.decodeAudioData(await (await fetch(url)).arrayBuffer()));
   }
 
   /** @param {boolean} on @returns {number} when, as Date.now() */
   speak(on) {
-    this.#gain.gain.value = on ? 1 : 0;
+    this.#speaking?.stop();
+    this.#speaking = null;
+    if (on) {
+      this.#speaking = this.#context.createBufferSource();
+      this.#speaking.buffer = this.#words;
+      this.#speaking.loop = true;
+      this.#speaking.connect(this.#destination);
+      this.#speaking.start();
+    }
     return Date.now();
   }
 }
