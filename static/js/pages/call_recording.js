@@ -45,7 +45,7 @@ export class RecordingView {
     this.#tell(before, this.#recording);
   }
 
-  /** @param {{id: string, consents?: Record<string, string>}} me */
+  /** @param {{id: string, consents?: Record<string, string>, asks?: Ask[]}} me */
   #draw_mark(me) {
     const recording = this.#recording;
     const state = recording?.state ?? "";
@@ -54,7 +54,8 @@ export class RecordingView {
     write(this.root, "recording_mark", state ? t(`call_recording_${state}`) : "");
     show(this.root, "recording_withdraw", recording !== null && me.consents?.recording === "granted");
     const waiting = (recording?.waiting_for ?? []).filter((id) => id !== me.id).map((id) => this.name_of(id)).filter(Boolean);
-    show(this.root, "recording_note", waiting.length > 0);
+    // One thing at a time: who is asked answers first.
+    show(this.root, "recording_note", waiting.length > 0 && !(me.asks?.length));
     if (waiting.length > 0) write(this.root, "recording_note", t(state === "held" ? "call_recording_held_for" : "call_recording_waits_for", { names: waiting.join(", ") }));
   }
 
@@ -78,8 +79,10 @@ export class RecordingView {
     if (!this.button) return;
     const on = this.#recording !== null;
     this.button.hidden = !on && !(this.#may_record && room.state === "live");
+    const state = this.#recording?.state ?? "";
     this.button.dataset.on = String(on);
-    write(this.root, "record_label", t(on ? "call_record_stop" : "call_record_start"));
+    this.button.dataset.state = state;
+    write(this.root, "record_label", t(!on ? "call_record_start" : state === "requested" ? "call_record_cancel" : "call_record_stop"));
   }
 
   /** @param {Recording|null} before @param {Recording|null} now */
