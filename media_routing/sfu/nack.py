@@ -17,10 +17,12 @@ MAX_AGE_S = 2.0
 class MissingPackets:
     """Numbers are extended. One request per round trip and packet."""
 
-    __slots__ = ("_entries", "gave_up")
+    __slots__ = ("_due_at", "_entries", "gave_up")
 
     def __init__(self) -> None:
         self._entries: dict[int, tuple[float, float, int]] = {}  # number -> (due, first missed, tries)
+        self._due_at = float("inf")
+        """Nothing is due before; what was found meanwhile may have moved it further."""
         self.gave_up = False
         """A packet will never come: the picture needs a key frame. Whoever asks for one clears it."""
 
@@ -35,6 +37,7 @@ class MissingPackets:
             return
         for number in range(first, after):
             self._entries[number] = (now + REORDER_S, now, 0)
+        self._due_at = min(self._due_at, now + REORDER_S)
 
     def find(self, number: int) -> None:
         """It came after all."""
@@ -42,6 +45,8 @@ class MissingPackets:
 
     def due(self, rtt_s: float, now: float) -> list[int]:
         """Numbers to ask for now, ascending."""
+        if now < self._due_at:
+            return []
         wanted = []
         for number, (due, since, tries) in list(self._entries.items()):
             if due > now:
@@ -52,10 +57,12 @@ class MissingPackets:
                 continue
             self._entries[number] = (now + max(MIN_RETRY_S, rtt_s * 1.1), since, tries + 1)
             wanted.append(number)
+        self._due_at = min((due for due, _, _ in self._entries.values()), default=float("inf"))
         return sorted(wanted)
 
     def deadline(self) -> float:
-        return min((entry[0] for entry in self._entries.values()), default=float("inf"))
+        return self._due_at if self._entries else float("inf")
 
     def clear(self) -> None:
         self._entries.clear()
+        self._due_at = float("inf")

@@ -30,10 +30,14 @@ class Pacer(Generic[T]):
         """What waits."""
         self._taken_at = now
         self.dropped = 0
+        self._bps = 0.0
         self.set_target(target_bps)
         self._tokens = self._burst_bytes
 
     def set_target(self, bps: float) -> None:
+        if bps == self._bps:
+            return
+        self._bps = bps
         self._bytes_per_s = bps * _FACTOR / 8
         self._burst_bytes = max(self._bytes_per_s * _BURST_S, _BURST_MIN_BYTES)
         self._queue_bytes = max(self._bytes_per_s * _QUEUE_S, _QUEUE_MIN_BYTES)

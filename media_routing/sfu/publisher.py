@@ -199,7 +199,10 @@ class Publisher:
         due = self._feedback_at if self.arrivals.sequences else float("inf")
         for encoding in self._streams.values():
             if encoding.is_video:
-                due = min(due, encoding.missing.deadline(), encoding.keyframes.deadline())
+                if encoding.missing:
+                    due = min(due, encoding.missing.deadline())
+                if encoding.keyframes.is_wanted:
+                    due = min(due, encoding.keyframes.deadline())
         return due
 
     def total_dropped(self) -> int:

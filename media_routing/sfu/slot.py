@@ -115,16 +115,15 @@ class Slot:
     ) -> None:
         """Puts one packet on the wire with this receiver's numbers and ids."""
         size = len(packet)
-        out = self.out
+        out, history = self.out, self.history
         offset = out.reserve()
         arena = out.arena
         arena[offset : offset + size] = packet
-        history = self.history
         wide = history.next_sequence
+        history.next_sequence = wide + 1
         index = wide & HISTORY_MASK
         history.sent_at[index] = now
         history.sizes[index] = size
-        history.next_sequence = wide + 1
         _pack(
             arena,
             offset,
