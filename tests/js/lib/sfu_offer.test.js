@@ -26,7 +26,7 @@ test("rids stay, lowest first; those that a small picture is not worth are off, 
   assert.deepEqual(shape({ width: 640, height: 360 }), ["l/2", "m/1", "-h"]);
   assert.deepEqual(shape({ width: 320, height: 180 }), ["l/1", "-m", "-h"]);
   assert.deepEqual(shape(null), ["l/4", "m/2", "h/1"]);
-  assert.deepEqual(camera_encodings(DEFAULT_LAYERS, null).map(({ maxBitrate }) => maxBitrate), [150_000, 500_000, 1_700_000]);
+  assert.deepEqual(camera_encodings(DEFAULT_LAYERS, null).map(({ maxBitrate }) => maxBitrate), [100_000, 350_000, 1_500_000]);
 });
 
 const OFFER = [
