@@ -63,7 +63,9 @@ class Clinic(models.Model):
         _("days that recordings are kept"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text=_("Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold."),
+        help_text=_(
+            "Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold."
+        ),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -45,7 +45,10 @@ async def by_server(*people: Person) -> None:
 async def test_a_recorded_visit() -> None:
     staff_side, patient_side = Inspection(), Inspection(least_target_px=44)
     with AppServer() as server:
-        async with person("doctor", viewport=DESK) as doctor, person("patient", viewport=PHONE, has_touch=True) as patient:
+        async with (
+            person("doctor", viewport=DESK) as doctor,
+            person("patient", viewport=PHONE, has_touch=True) as patient,
+        ):
             await sign_in(doctor, server)
             await open_visit(doctor, server)
             await expect(doctor.page.get_by_test_id("toggle-recording")).to_be_hidden()
@@ -108,5 +111,3 @@ async def test_a_recorded_visit() -> None:
             await staff_side.look(doctor.page, "one recording", thorough=True)
     found = [*staff_side.findings, *patient_side.findings]
     assert not found, "\n" + "\n".join(found)
-
-

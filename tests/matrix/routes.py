@@ -88,6 +88,7 @@ CHECK = {
     "rtt_ms": 20,
     "turn": {"udp": None, "tcp": None, "tls": None},
     "relay_only": False,
+    "frame_encryption": True,
 }
 
 

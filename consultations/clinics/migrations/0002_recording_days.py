@@ -5,15 +5,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinics', '0001_initial'),
+        ("clinics", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='clinic',
-            name='recording_days',
-            field=models.PositiveSmallIntegerField(default=30, help_text='Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3650)], verbose_name='days that recordings are kept'),
+            model_name="clinic",
+            name="recording_days",
+            field=models.PositiveSmallIntegerField(
+                default=30,
+                help_text="Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold.",
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(3650),
+                ],
+                verbose_name="days that recordings are kept",
+            ),
         ),
     ]
