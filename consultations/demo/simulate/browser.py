@@ -22,6 +22,7 @@ CHECK = {
     "rtt_ms": 20,
     "turn": {"udp": None, "tcp": None, "tls": None},
     "relay_only": False,
+    "frame_encryption": False,  # it sends packets as they come from a file
 }
 
 

@@ -26,6 +26,7 @@ CHECK = {
     "rtt_ms": 21,
     "turn": {"udp": None, "tcp": None, "tls": None},
     "relay_only": False,
+    "frame_encryption": True,
 }
 
 

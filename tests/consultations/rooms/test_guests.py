@@ -80,40 +80,94 @@ def test_only_the_practitioner_in_the_room_invites(scene: Scene) -> None:
     assert Participant.objects.count() == before
 
 
-@pytest.mark.parametrize("forbid", ["profile", "privacy"])
-def test_where_the_server_must_be_blind_nobody_third_is_invited(cast: Cast, forbid: str) -> None:
-    if forbid == "profile":
-        cast.harbour.profile = "kbv"
-        cast.harbour.save()
-    scene = book(cast, **({"privacy_class": "maximum"} if forbid == "privacy" else {}))
-    scene.enter()
-    with refusal("server_must_be_blind"):
-        invite(scene)
-    assert Room.objects.get().seats == 2
-
-
-@pytest.mark.parametrize("forbid", ["profile", "privacy_class"])
-def test_where_the_server_must_be_blind_nobody_third_is_let_in(scene: Scene, forbid: str) -> None:
-    """Everybody was invited before the rule was made stricter."""
-    from consultations.rooms.actions.links import mint_link
-
-    scene.token = mint_link(scene.paul, acting_user=None)
-    scene.wait()
-    scene.admit()
-    control, invited = invite(scene, "relative"), invite(scene)
-    if forbid == "profile":
+def make_strict(scene: Scene, by: str) -> None:
+    if by == "profile":
         scene.cast.harbour.profile = "kbv"
         scene.cast.harbour.save()
     else:
         VisitType.objects.update(privacy_class="maximum")
+
+
+def unable(seat: Participant) -> None:
+    """This person's browser cannot encrypt frames."""
+    seats.record_device_check(seat, check={**CHECK, "frame_encryption": False}, relay_only=False)
+
+
+@pytest.mark.parametrize("by", ["profile", "privacy_class"])
+def test_a_third_person_may_come_where_the_server_must_be_blind_because_it_is(scene: Scene, by: str) -> None:
+    from consultations.rooms.actions.links import mint_link
+
+    make_strict(scene, by)
+    scene.token = mint_link(scene.paul, acting_user=None)
+    scene.wait()
+    scene.admit()
+    come_in(scene, invite(scene))
+    room = Room.objects.get()
+    assert (room.route, room.route_reasons[1]["code"]) == ("sfu", "server_is_blind")
+
+
+@pytest.mark.parametrize("by", ["profile", "privacy_class"])
+def test_who_cannot_encrypt_is_never_let_in_where_the_server_must_be_blind(scene: Scene, by: str) -> None:
+    invited = invite(scene)
+    make_strict(scene, by)
+    redeem(invited)
+    blank = {"location": "", "callback_number": "", "emergency_name": "", "emergency_phone": ""}
+    seats.confirm_details(invited.seat, name=invited.seat.name, **blank)
+    unable(invited.seat)
+    seats.start_waiting(invited.seat)
+    for accepted in (False, True):
+        with refusal("encryption_required"):
+            visit.admit_participant(
+                scene.anna,
+                target=invited.seat.public_id,
+                identity="known",
+                acting_user=scene.cast.anna,
+                accept_unencrypted=accepted,
+            )
+    unable_no_more = {**CHECK, "frame_encryption": True}
+    seats.record_device_check(invited.seat, check=unable_no_more, relay_only=False)
+    visit.admit_participant(
+        scene.anna, target=invited.seat.public_id, identity="known", acting_user=scene.cast.anna
+    )  # control
+
+
+@pytest.mark.parametrize("by", ["profile", "privacy_class"])
+def test_where_somebody_cannot_encrypt_and_the_rules_get_stricter_nobody_third_comes(scene: Scene, by: str) -> None:
+    from consultations.rooms.actions.links import mint_link
+
+    scene.token = mint_link(scene.paul, acting_user=None)
+    scene.wait()
+    unable(scene.paul)
+    with refusal("encryption_not_accepted"):
+        scene.admit()
+    visit.admit_participant(
+        scene.anna,
+        target=scene.paul.public_id,
+        identity="known",
+        acting_user=scene.cast.anna,
+        accept_unencrypted=True,
+    )
+    entry = AuditEntry.objects.filter(event="room.admitted", outcome="ok").latest("pk")
+    assert json.loads(entry.details)["accept_unencrypted"] is True
+    room = Room.objects.get()
+    snapshot = build_snapshot(load_room_facts(room.pk, with_details=False), scene.anna.public_id)
+    assert snapshot["room"]["frame_encryption"] == "off"
+    invited = invite(scene)
+    make_strict(scene, by)
+    with refusal("server_must_be_blind"):
+        invite(scene)
     with refusal("server_must_be_blind"):
         come_in(scene, invited)
     assert Room.objects.get().route == "p2p", "those who are talking go on"
-    scene.cast.harbour.profile = "gdpr"
-    scene.cast.harbour.save()
-    VisitType.objects.update(privacy_class="standard")
-    come_in(scene, control)
-    assert Room.objects.get().route == "sfu", "control"
+
+
+def test_pages_are_told_to_encrypt_until_somebody_comes_who_cannot(scene: Scene) -> None:
+    def told() -> str:
+        facts = load_room_facts(Room.objects.get().pk, with_details=False)
+        return str(build_snapshot(facts, scene.anna.public_id)["room"]["frame_encryption"])
+
+    unable(scene.paul)
+    assert told() == "required", "who only waits lowers nothing"
 
 
 def test_without_a_media_server_nobody_third_is_invited(scene: Scene, settings: object) -> None:

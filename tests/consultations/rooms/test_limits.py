@@ -154,7 +154,7 @@ async def test_a_flood_is_cut_and_the_other_side_hardly_notices(patient: Patient
 async def test_who_goes_on_after_being_told_is_told_why_they_are_cut(patient: Patient) -> None:
     async with patient.visit_socket() as socket:
         await socket.hello()
-        for _ in range(60 + 45):
+        for _ in range(120 + 45):
             await socket.send({"type": "ping", "rev": 0})
         assert await socket.closed() == 4429
         assert sum(message.get("code") == "too_many_messages" for message in socket.seen) == 1

@@ -92,7 +92,7 @@ async def test_three_people_hear_and_see_each_other_and_leave_one_by_one(own_ser
         join = visit.anna.state["join"]
         assert (join["room_size"], join["ice_transport_policy"]) == (4, "all")
         codes = [reason["code"] for reason in join["decision"]["reasons"]]
-        assert codes[:2] == ["three_or_more", "encrypted_to_server"]
+        assert codes[:2] == ["three_or_more", "server_is_blind"]
         assert {person["id"] for person in join["peers"]} == {visit.ids["paul"], visit.ids["ina"]}
         for name, page in visit.pages.items():
             await until(lambda page=page: page.lines("audio") == 2 and page.lines("video") == 2, what=f"all for {name}")
@@ -224,6 +224,13 @@ async def test_what_is_said_reaches_who_it_is_for(own_server: AppServer) -> None
         await visit.paul.send({"type": "say", "to": "0" * 22, "body": {"kind": "chat", "message": line}})
         assert (await visit.paul.until("error"))["code"] == "unknown_person"
         assert not [seen for seen in visit.anna.seen if seen.get("body", {}).get("kind") == "chat"]
+
+        # Keys go to one person, unread, and do not use up what may be said.
+        keys = {"items": [{"kind": "have", "key_id": 7}]}
+        await visit.ina.send({"type": "say", "to": visit.ids["anna"], "body": {"kind": "keys", "keys": keys}})
+        assert (await visit.anna.until("said"))["body"] == {"kind": "keys", "keys": keys}
+        await visit.ina.send({"type": "say", "to": None, "body": {"kind": "sealed", "data": "c2VhbGVk"}})
+        assert (await visit.paul.until("said"))["body"] == {"kind": "sealed", "data": "c2VhbGVk"}
 
         # Each word goes to everybody: so few a second, and the socket stays.
         for _ in range(50):

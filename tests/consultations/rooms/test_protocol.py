@@ -174,6 +174,8 @@ def say(body: object, to: object = None) -> dict[str, object]:
         {"kind": "media", "media": MEDIA},
         {"kind": "chat", "message": {"id": "m1", "at_ms": 1, "text": "Two\nlines"}},
         {"kind": "history", "messages": [LINE] * 100},
+        {"kind": "keys", "keys": {"items": [{"kind": "key", "key_id": 2**40, "box": "b" * 100}], "nested": [[None]]}},
+        {"kind": "sealed", "data": "aA-_9" * 4000},
     ],
 )
 def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None:
@@ -186,6 +188,14 @@ def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None
     "data",
     [
         say({"kind": "history", "messages": [LINE]}),  # to everybody: an answer to one newcomer, times eight
+        say({"kind": "keys", "keys": {"items": []}}),  # to everybody
+        say({"kind": "keys", "keys": []}, ID),
+        say({"kind": "keys", "keys": {"big": "x" * 4096}}, ID),
+        say({"kind": "keys", "keys": {"big": "é" * 2100}}, ID),
+        say({"kind": "keys", "keys": {"half": "\ud800"}}, ID),
+        say({"kind": "sealed", "data": ""}),
+        say({"kind": "sealed", "data": "not base64url!"}),
+        say({"kind": "sealed", "data": "A" * 24_001}),
         say({"kind": "history", "messages": [LINE] * 101}, ID),
         say({"kind": "history", "messages": [{**LINE, "from": "x"}]}, ID),
         say({"kind": "chat", "message": {**LINE, "text": ""}}),

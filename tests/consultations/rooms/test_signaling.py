@@ -47,6 +47,20 @@ def test_who_is_not_inside_sends_nothing(change: dict[str, object]) -> None:
     assert decide(outside, protocol.IceServers("7")) == Refuse("not_admitted", "7")
 
 
+@pytest.mark.parametrize("route", ["p2p", "sfu"])
+def test_keys_go_to_one_admitted_person_whatever_the_route(route: str) -> None:
+    inside, keys = replace(PAUL_INSIDE, route=route), protocol.Say(ANNA, protocol.Keys({"items": []}))
+    assert decide(inside, keys) == signaling.Spread(
+        frozenset({ANNA}), {"type": "said", "from": PAUL, "body": {"kind": "keys", "keys": {"items": []}}}
+    )
+    assert decide(inside, replace(keys, to=NORA)) == Refuse("unknown_person")
+    assert decide(replace(inside, state="waiting"), keys) == Refuse("not_admitted")
+    assert decide(replace(inside, device_active=False), keys) == Refuse("not_admitted")
+    # The control: words of a visit between two stay between the two.
+    sealed = decide(inside, protocol.Say(ANNA, protocol.Sealed("c2VhbGVk")))
+    assert isinstance(sealed, signaling.Spread if route == "sfu" else Refuse)
+
+
 def test_waiting_and_unknown_people_look_the_same() -> None:
     to_nora = replace(TO_ANNA, to=NORA)  # Nora waits; she is no peer
     to_nobody = replace(TO_ANNA, to="X" * 22)
