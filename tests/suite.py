@@ -70,9 +70,9 @@ def steps() -> list[Step]:
             120,
             counts_tests=True,
         ),
-        pytest_step("python unit", "unit", "not e2e and not lab and not soak", 600),
+        pytest_step("python unit", "unit", "not e2e and not lab and not soak", 720),
         pytest_step("network lab", "e2e", "lab and not soak", 720),
-        pytest_step("end to end", "e2e", "e2e and not lab and not soak", 780),
+        pytest_step("end to end", "e2e", "e2e and not lab and not soak", 900),
     ]
 
 

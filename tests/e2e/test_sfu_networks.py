@@ -105,6 +105,7 @@ async def test_without_estimation_a_narrow_receiver_freezes():
     assert frozen > 5 * MOST_FROZEN or fps < LEAST_FPS / 3
 
 
+@pytest.mark.soak
 async def test_a_narrow_uplink_drops_layers_and_not_the_call():
     async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
         await three_meet(people)
@@ -190,6 +191,7 @@ FIVE = ("anna", "ben", "cem", "dora", "emil")
 MOST_CHANGE_S = 1.5
 
 
+@pytest.mark.soak
 async def test_five_narrow_receivers_see_the_speaker_larger():
     async with meeting({name: SiteSpec() for name in FIVE}) as people:
         voice = write_speech(people.lab.directory)
