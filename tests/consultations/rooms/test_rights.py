@@ -172,7 +172,6 @@ async def test_two_who_wait_never_learn_of_each_other(own_server: AppServer, pat
         await first.hello()
         relative.step("details", {**DETAILS, "name": "Secret Relative"})
         relative.step("device-check", CHECK)
-        relative.agree()
         relative.step("wait", {})
         async with relative.visit_socket() as second:
             await second.hello()
