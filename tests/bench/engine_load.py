@@ -18,11 +18,16 @@ from media_routing.rtp.rtcp import ReceiverReport, ReportBlock, make_feedback
 from media_routing.runtime import datagrams, srtp
 from media_routing.runtime.arena import Arena
 
-PACKETS_PER_S = 400  # of 1100 bytes: 3.5 Mbit/s, a 720p layer
+PACKETS_PER_S = 400  # of 1100 bytes: 3.5 Mbit/s, a 720p layer at 30 frames/s
 PACKET_BYTES, PACKETS_PER_FRAME = 1100, 13
+# libwebrtc cuts a frame into packets that differ by a byte at most, and paces them at 2.5 times the rate in bursts 5 ms
+# apart: about five of these packets each.
+LONG_PER_FRAME, PACKETS_PER_BURST, BURST_S = 7, 5, 0.005
 KEY_FRAME_S = 1.0
-FEEDBACK_S, REPORT_S, DRAIN_S, SEND_S = 0.1, 1.0, 0.005, 0.002
+# libwebrtc sends transport feedback for 5 % of the rate, each 50 to 250 ms: above 220 kbit/s that is each 50 ms.
+FEEDBACK_S, REPORT_S, DRAIN_S, SEND_S = 0.05, 1.0, 0.016, 0.002
 PROFILE = srtp.PROFILES[0]
+_write_head = struct.Struct("!BBHIIHHBHBBHBBBHBBB").pack_into
 
 # Where a publisher writes the time of sending: behind the VP8 descriptor and the first bytes of a frame.
 STAMP_AT = 40
@@ -31,6 +36,7 @@ _SECTION = (
     "a=rtcp-fb:96 nack\na=rtcp-fb:96 nack pli\na=rtcp-fb:96 transport-cc\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96\n"
     "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"
     "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\n"
+    "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\n"
 )
 _HEAD = (
     "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nt=0 0\na=group:BUNDLE 0\na=ice-ufrag:abcd\na=ice-pwd:" + "p" * 24 + "\n"
@@ -88,9 +94,11 @@ class Peer:
         request.attributes.update({"USERNAME": f"{lines['ice-ufrag']}:abcd", "PRIORITY": 1, "USE-CANDIDATE": None})
         request.add_message_integrity(lines["ice-pwd"].encode())
         self.request = bytes(request)
+        answered = select.poll()
+        answered.register(self.sock, select.POLLIN)
         for _ in range(100):
             self.sock.sendto(self.request, target.address)
-            if select.select([self.sock], [], [], 0.1)[0]:
+            if answered.poll(100):
                 break
         target.ask(do="open", room=room, name=name, keys=self.keys)
 
@@ -101,34 +109,55 @@ class Publisher(Peer):
         self.ssrc = secrets.randbits(30) | 1
         self.sent = 0
         self.began = 0.0
-        self.server = server
-        self._arena = Arena(1, 2048)
+        self.aim(server)
+        self._arena = Arena(16, 2048)
+        self._sender = datagrams.CHOSEN.make_sender(self.sock, self._arena)
+        self.queue: list[int] = []
         self._length = srtp.new_length()
         self._payload = secrets.token_bytes(PACKET_BYTES)
 
+    def aim(self, server: tuple[str, int]) -> None:
+        self.name, self._name_memory = datagrams.CHOSEN.make_name(datagrams.CHOSEN.pack(socket.AF_INET, *server))
+
     def send_due(self, now: float, packets_per_s: float) -> None:
         self.began = self.began or now
-        view, pointer = self._arena.view, self._arena.pointers[0]
-        while self.sent < (now - self.began) * packets_per_s:
-            place = self.sent % PACKETS_PER_FRAME
-            frame = self.sent // PACKETS_PER_FRAME
-            key = frame % max(1, int(KEY_FRAME_S * packets_per_s / PACKETS_PER_FRAME)) == 0
-            marker = 0x80 if place == PACKETS_PER_FRAME - 1 else 0
-            struct.pack_into(
-                "!BBHIIHHBHB", view, 0, 0x90, marker | 96, self.sent + 1 & 0xFFFF, frame * 3000 & 0xFFFFFFFF, self.ssrc,
-                0xBEDE, 1, 0x31, self.sent & 0xFFFF, 0,
-            )  # fmt: skip
-            view[20:PACKET_BYTES] = self._payload[20:]
-            struct.pack_into("!d", view, STAMP_AT, now)
-            view[20] = 0x10 if place == 0 else 0  # VP8 descriptor: start of the first partition
-            view[21] = 0 if key else 1  # its first byte: P bit, key frames have it clear
-            self._length[0] = PACKET_BYTES
-            srtp.lib.srtp_protect(self.sessions.protect_rtp, pointer, self._length)
-            try:
-                self.sock.sendto(view[: self._length[0]], self.server)
-            except BlockingIOError:
-                return
+        due = self._due(now - self.began, packets_per_s) - self.sent
+        if due <= 0:
+            return
+        arena, queue = self._arena, self.queue
+        for slot in range(min(due, arena.slots)):
+            size = self._write(arena.offsets[slot], now, packets_per_s)
+            self._length[0] = size
+            srtp.lib.srtp_protect(self.sessions.protect_rtp, arena.pointers[slot], self._length)
+            queue += (self._sender.origin + arena.offsets[slot], self._length[0])
             self.sent += 1
+        self._sender.send((self,))
+
+    def _due(self, elapsed_s: float, packets_per_s: float) -> int:
+        """Frame after frame, each in bursts."""
+        frame_s = PACKETS_PER_FRAME / packets_per_s
+        frames = int(elapsed_s / frame_s)
+        burst_s = min(BURST_S, frame_s / 3)
+        bursts = int((elapsed_s - frames * frame_s) / burst_s) + 1
+        return frames * PACKETS_PER_FRAME + min(PACKETS_PER_FRAME, bursts * PACKETS_PER_BURST)
+
+    def _write(self, at: int, now: float, packets_per_s: float) -> int:
+        """One packet of a VP8 frame as Chromium writes it, its size."""
+        view = self._arena.view
+        frame, place = divmod(self.sent, PACKETS_PER_FRAME)
+        key = frame % max(1, int(KEY_FRAME_S * packets_per_s / PACKETS_PER_FRAME)) == 0
+        marker = 0x80 if place == PACKETS_PER_FRAME - 1 else 0
+        size = PACKET_BYTES - (place >= LONG_PER_FRAME)
+        view[at : at + size] = self._payload[:size]
+        _write_head(
+            view, at, 0x90, marker | 96, self.sent + 1 & 0xFFFF, frame * 3000 & 0xFFFFFFFF, self.ssrc,
+            0xBEDE, 2, 0x31, self.sent & 0xFFFF, 0x22, 0, int(now * 0x40000) & 0xFFFF, 0,
+            # The descriptor: start of the first partition, wide picture id, TL0PICIDX and KEYIDX (RFC 7741 §4.2). Then
+            # the frame's first byte, of which key frames have the lowest bit clear.
+            0x90 if place == 0 else 0x80, 0xF0, 0x8000 | frame & 0x7FFF, frame & 0xFF, 0, 0 if key else 1,
+        )  # fmt: skip
+        struct.pack_into("!d", view, at + STAMP_AT, now)
+        return size
 
 
 class Receiver(Peer):
@@ -142,47 +171,61 @@ class Receiver(Peer):
         self.received = 0
         self.delays: list[float] | None = None
         self._length = srtp.new_length()
-        self.arrivals: dict[int, int] = {}
+        self.feeds = True
+        self.arrivals: list[tuple[int, int]] = []
+        self.drained_at = time.monotonic()
         self.expected: int | None = None
         self.count = self.media_ssrc = self.highest = 0
         self.feedback_at = self.report_at = time.monotonic() + secrets.randbelow(100) / 1000
 
     def drain(self, now: float) -> None:
+        """Takes what came since the last look; it is taken to have come evenly."""
         view, offsets = self.inbox.view, self.inbox.offsets
-        at_us = round(now * 1e6)
+        numbers: list[int] = []
         while True:
-            came = 0
-            for slot, size, _ in self.receiver.receive():
-                came += 1
-                offset = offsets[slot]
-                if size > 40 and view[offset] & 0xD0 == 0x90 and view[offset + 16] == 0x31:
-                    self.received += 1
-                    if self.delays is not None:
-                        self._measure(offset, slot, size)
-                    near = self.expected or 0x10000
-                    number = view[offset + 17] << 8 | view[offset + 18]
-                    number = near + ((number - near + 0x8000) & 0xFFFF) - 0x8000
-                    self.arrivals[number] = at_us
-                    if view[offset + 1] & 0x7F != 96:
-                        continue
-                    self.media_ssrc = int.from_bytes(view[offset + 8 : offset + 12], "big")
-                    self.highest = view[offset + 2] << 8 | view[offset + 3]
-            if came < 64:
-                return
+            batch = list(self.receiver.receive())
+            if not self.feeds:
+                self.received += sum(size > 1000 for _, size, _ in batch)
+            else:
+                for slot, size, _ in batch:
+                    offset = offsets[slot]
+                    if size > 40 and view[offset] & 0xD0 == 0x90 and view[offset + 16] == 0x31:
+                        numbers.append(view[offset + 17] << 8 | view[offset + 18])
+                        if self.delays is not None:
+                            self._measure(offset, slot, size)
+                        if view[offset + 1] & 0x7F == 96:
+                            last = offset
+            if len(batch) < 64:
+                break
+        if numbers:
+            self.received += len(numbers)
+            self.media_ssrc = int.from_bytes(view[last + 8 : last + 12], "big")
+            self.highest = view[last + 2] << 8 | view[last + 3]
+            self._note(numbers, now)
+        self.drained_at = now
+
+    def _note(self, numbers: list[int], now: float) -> None:
+        """Arrivals as (unwrapped number, µs), ascending for the most part."""
+        near = self.expected or 0x10000
+        begin_us, step_us = self.drained_at * 1e6, (now - self.drained_at) * 1e6 / len(numbers)
+        for place, number in enumerate(numbers, 1):
+            near += ((number - near + 0x8000) & 0xFFFF) - 0x8000
+            self.arrivals.append((near, int(begin_us + step_us * place)))
 
     def _measure(self, offset: int, slot: int, size: int) -> None:
-        """Reads the time of sending: two bytes of extension words and five more than at the publisher."""
+        """Reads the time of sending: the header is as long as the publisher's."""
         self._length[0] = size
         if not srtp.lib.srtp_unprotect(self.sessions.unprotect_rtp, self.inbox.pointers[slot], self._length):
-            [sent_at] = struct.unpack_from("!d", self.inbox.view, offset + STAMP_AT + 4)
+            [sent_at] = struct.unpack_from("!d", self.inbox.view, offset + STAMP_AT)
             self.delays.append(time.monotonic() - sent_at)
 
     def feed(self, address: tuple, now: float) -> None:
         packets = []
         if now >= self.feedback_at and self.arrivals:
-            self.feedback_at = now + FEEDBACK_S
-            fresh = sorted(item for item in self.arrivals.items() if self.expected is None or item[0] >= self.expected)
-            self.arrivals.clear()
+            self.feedback_at = max(self.feedback_at + FEEDBACK_S, now)
+            expected = self.expected if self.expected is not None else -1
+            fresh = sorted(item for item in self.arrivals if item[0] >= expected)
+            self.arrivals = []
             if fresh:
                 for one in make_feedback(1, self.media_ssrc, self.count, fresh, first=self.expected):
                     self.count = self.count + 1 & 0xFF
@@ -213,17 +256,22 @@ class Load:
     def grow(self, rooms: int) -> None:
         for number in range(len(self.publishers), rooms):
             publisher, receivers = Publisher(self.target.address), [Receiver() for _ in range(self.fan_out)]
+            for receiver in receivers:
+                receiver.feeds = self.target.kind == "ours"
             if self.target.kind == "ours":
                 publisher.enter(self.target, f"room {number}", "publisher", "sendonly", publisher.ssrc)
                 for index, receiver in enumerate(receivers):
                     receiver.enter(self.target, f"room {number}", f"receiver {index}", "recvonly")
-                    receiver.feedback_at = time.monotonic() + secrets.randbelow(100) / 1000
+                    receiver.feedback_at = time.monotonic() + secrets.randbelow(50) / 1000
             else:
                 routes = [[one.address, one.keys] for one in receivers]
                 told = self.target.ask(do="route", publisher=[publisher.address, publisher.keys], receivers=routes)
-                publisher.server = ("127.0.0.1", told["port"])
+                publisher.aim(("127.0.0.1", told["port"]))
             self.publishers.append(publisher)
             self.receivers += receivers
+
+    def received(self) -> int:
+        return sum(receiver.received for receiver in self.receivers)
 
     def run(
         self,
@@ -233,22 +281,22 @@ class Load:
         drain_s: float = DRAIN_S,
         send_s: float = SEND_S,
     ) -> None:
-        """Sends evenly for so long; what was not sent in time is left out rather than sent in a burst."""
+        """Sends for so long, publishers out of step; what was not sent in time is left out rather than sent in a burst."""
         begin = now = time.monotonic()
-        drain_at = now
+        turn, turns = 0, max(1, round(drain_s / send_s))
+        frame_s = PACKETS_PER_FRAME / packets_per_s
         for publisher in self.publishers:
-            publisher.began = now - publisher.sent / packets_per_s
+            publisher.began = now - publisher.sent / packets_per_s + frame_s * secrets.randbelow(1000) / 1000
         while now < begin + seconds:
             for publisher in self.publishers:
                 if (now - publisher.began) * packets_per_s - publisher.sent > packets_per_s * 0.05:
                     publisher.began = now - publisher.sent / packets_per_s
                 publisher.send_due(now, packets_per_s)
-            if now >= drain_at:
-                drain_at = now + drain_s
-                for receiver in self.receivers:
-                    receiver.drain(now)
-                    if self.target.kind == "ours":
-                        receiver.feed(self.target.address, now)
+            for receiver in self.receivers[turn::turns]:
+                receiver.drain(now)
+                if receiver.feeds:
+                    receiver.feed(self.target.address, now)
+            turn = (turn + 1) % turns
             time.sleep(max(0.0, send_s - (time.monotonic() - now)))
             now = time.monotonic()
 

@@ -16,12 +16,18 @@ import struct
 import sys
 import threading
 import time
-from types import SimpleNamespace
 
 from media_routing.runtime import datagrams, srtp
 from media_routing.runtime.arena import Arena
+from media_routing.runtime.outbox import SLOT_BYTES, SLOTS
+from media_routing.runtime.pump import BATCHES_PER_TURN
 
 COALESCE_S = 0.001
+# What the packets of the load carry, as Chromium's do once it knows that its stream is known.
+EXTENSIONS = (
+    (3, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"),
+    (2, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
+)
 
 
 def cpu_s() -> float:
@@ -92,7 +98,7 @@ class Floor(Plain):
         return self.port
 
     def run(self) -> None:
-        inbox, outbox = Arena(64, 2048, 64), Arena(256, 1664)
+        inbox, outbox = Arena(64, 2048, 64), Arena(SLOTS, SLOT_BYTES)
         receiver = datagrams.CHOSEN.make_receiver(self.sock, inbox)
         sender = datagrams.CHOSEN.make_sender(self.sock, outbox)
         length, pack = srtp.new_length(), struct.Struct("!BBHII").pack_into
@@ -103,9 +109,9 @@ class Floor(Plain):
         while True:
             selector.select()
             time.sleep(COALESCE_S)
-            while True:
-                slot_out, waiting, came = 0, [], 0
-                routes = self.routes
+            slot_out, waiting, routes = 0, [], self.routes
+            for _ in range(BATCHES_PER_TURN):
+                came = 0
                 for slot, size, address in receiver.receive():
                     came += 1
                     offset = inbox.offsets[slot]
@@ -117,7 +123,7 @@ class Floor(Plain):
                     first, second, _, timestamp, ssrc = unpack(view, offset)
                     packet = view[offset : offset + size]
                     for destination in destinations:
-                        if slot_out == 256:
+                        if slot_out == SLOTS:
                             sender.send(waiting)
                             slot_out, waiting = 0, []
                         at = outbox.offsets[slot_out]
@@ -130,65 +136,73 @@ class Floor(Plain):
                             waiting.append(destination)
                         destination.queue += (at + origin, length[0])
                         slot_out += 1
-                        self.sent += 1
-                if waiting:
-                    sender.send(waiting)
+                    self.sent += len(destinations)
                 self.received += came
                 if came < 64:
                     break
+            if waiting:
+                sender.send(waiting)
 
 
 class Stock(Plain):
-    """aiortc 1.16 as it is shipped: aioice's protocol on a socket per peer, its transport, RtpPacket, its sessions."""
+    """aiortc 1.16 as it is shipped: a socket per peer, its ICE and DTLS transports, its packets and sessions.
+
+    Only the handshakes are left out. Per subscriber a packet costs what RTCRtpSender does with one that its encoder
+    made, but for two readings of the clock: a new RtpPacket, its extensions, a place in the history, `_send_rtp`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        from aiortc import RTCCertificate
+        from aiortc import RTCCertificate, RTCIceGatherer, RTCRtpHeaderExtensionParameters, RTCRtpParameters
+        from aiortc.rtp import HeaderExtensionsMap
 
         self.certificate = RTCCertificate.generateCertificate()
+        self.gather = RTCIceGatherer
+        self.extensions = RTCRtpParameters(
+            headerExtensions=[RTCRtpHeaderExtensionParameters(id=id_, uri=uri) for id_, uri in EXTENSIONS]
+        )
+        self.map = HeaderExtensionsMap()
+        self.map.configure(self.extensions)
         self.kept: list = []
 
     async def start(self) -> None:
-        pass
+        # One packet of 65,536 has a sequence number that makes it STUN to aioice, and its parser raises.
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
 
     async def peer(self, address: list, keys: str):
         """(transport, port): connected, as after ICE and DTLS."""
-        from aioice.ice import StunProtocol
+        from aioice import Candidate
+        from aioice.ice import CandidatePair, StunProtocol
         from aiortc.rtcdtlstransport import RTCDtlsTransport, State
+        from aiortc.rtcicetransport import RTCIceTransport
         from pylibsrtp import Policy, Session
 
-        queue: asyncio.Queue = asyncio.Queue()
-        target = tuple(address)
-
-        class Connection:  # what aioice's Connection does with data once a pair is nominated
-            def data_received(self, data, component):
-                queue.put_nowait((data, component))
-
-        class Ice:
-            role = "controlled"
-
-            async def _recv(self):
-                return (await queue.get())[0]
-
-            async def _send(self, data):
-                await protocol.send_data(data, target)
-
+        ice = RTCIceTransport(self.gather(iceServers=[]))
+        connection = ice._connection
         loop = asyncio.get_running_loop()
         endpoint, protocol = await loop.create_datagram_endpoint(
-            lambda: StunProtocol(Connection()), local_addr=("127.0.0.1", 0)
+            lambda: StunProtocol(connection), local_addr=("127.0.0.1", 0)
         )
-        protocol.local_candidate = SimpleNamespace(component=1)
-        peer, made = RTCDtlsTransport(Ice(), [self.certificate]), keys_of(keys)
+        port = endpoint.get_extra_info("sockname")[1]
+        protocol.local_candidate = Candidate("1", 1, "udp", 1, "127.0.0.1", port, "host")
+        remote = Candidate("1", 1, "udp", 1, address[0], address[1], "host")
+        remote._network_host = address[0]
+        connection._nominated[1] = CandidatePair(protocol, remote)
+        peer, made = RTCDtlsTransport(ice, [self.certificate]), keys_of(keys)
         peer._state, peer.encrypted, peer._RTCDtlsTransport__handshake_done = State.CONNECTED, True, True
         profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
         peer._rx_srtp = Session(Policy(key=made.receive, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
         peer._tx_srtp = Session(Policy(key=made.send, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile))
-        return peer, endpoint.get_extra_info("sockname")[1]
+        peer._rtp_header_extensions_map.configure(self.extensions)
+        return peer, port
 
     async def route(self, publisher: list, receivers: list) -> int:
+        from aiortc.rtcrtpsender import RTP_HISTORY_SIZE
+        from aiortc.rtp import RtpPacket
+
         peers = [(await self.peer(*one))[0] for one in receivers]
         (source, port), stock = await self.peer(*publisher), self
-        sequences = dict.fromkeys(range(len(peers)), 100)
+        subscribers = [[peer, 100 + number, {}] for number, peer in enumerate(peers)]
 
         class Forward:
             def _handle_disconnect(self):
@@ -196,9 +210,21 @@ class Stock(Plain):
 
             async def _handle_rtp_packet(self, packet, arrival_time_ms):
                 stock.received += 1
-                for number, peer in enumerate(peers):
-                    packet.sequence_number = sequences[number] = sequences[number] + 1 & 0xFFFF
-                    await peer._send_rtp(packet.serialize(source._rtp_header_extensions_map))
+                for subscriber in subscribers:
+                    peer, sequence, history = subscriber
+                    subscriber[1] = sequence + 1 & 0xFFFF
+                    copy = RtpPacket(
+                        payload_type=packet.payload_type,
+                        marker=packet.marker,
+                        sequence_number=sequence,
+                        timestamp=packet.timestamp,
+                        ssrc=packet.ssrc,
+                        payload=packet.payload,
+                    )
+                    copy.extensions.abs_send_time = packet.extensions.abs_send_time
+                    copy.extensions.transport_sequence_number = sequence
+                    history[sequence % RTP_HISTORY_SIZE] = copy
+                    await peer._send_rtp(copy.serialize(stock.map))
                     stock.sent += 1
 
         source._rtp_router.register_receiver(Forward(), ssrcs=[], payload_types=[96])
