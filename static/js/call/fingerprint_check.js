@@ -78,6 +78,6 @@ export class FingerprintCheck {
     }
     this.state = claim.value === seen && is_one_certificate(remote_sdp) ? "good" : "bad";
     this.#said_at_ms = -Infinity;
-    if (this.state === "bad") keys.raise_alarm(peer, "another certificate than the peer's");
+    if (this.state === "bad") keys.raise_alarm(peer, "foreign_certificate");
   }
 }
