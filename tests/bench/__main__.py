@@ -12,6 +12,7 @@ PARTS = {
     "signaling": "tests.bench.signaling_load",
     "admit": "tests.bench.admit_to_frame",
     "engine": "tests.bench.engine",
+    "frames": "tests.bench.frame_encryption",
     "recorder": "tests.bench.recorder",
 }
 
