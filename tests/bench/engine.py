@@ -25,7 +25,7 @@ KINDS = ("floor", "ours", "stock")
 PART_PACKETS_PER_S = 10_000
 # Packets/s out that are offered to fill a core; where a kind cannot take them all, the rest is lost on the way in.
 FULL_PACKETS_PER_S = {"floor": 240_000, "ours": 120_000, "stock": 120_000}
-WARM_S, MEASURE_S, PART_ROUNDS, FULL_ROUNDS = 1.2, 1.6, 2, 5
+WARM_S, MEASURE_S, PART_ROUNDS, FULL_ROUNDS = 1.2, 1.5, 2, 4
 JOINS = 24
 BUSY = (
     "import tests.bench.engine_target as t, threading as h\nfor _ in range({}): h.Thread(target=t.render_pages).start()"
