@@ -1,20 +1,27 @@
 """Runs every check there is, goes on after a failure, ends with one summary: `python -m tests.suite [--only lint]`.
 
-Steps run one after the other: two cores are needed by the browsers. A step that runs no test has failed.
+Steps run one after the other, because the browsers need two cores; those of one lane run side by side, because their
+tests mostly wait for sockets and processes. A step that runs no test has failed.
 """
 
 import argparse
+import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "var" / "test-results"
+UNIT = "not e2e and not lab and not soak"
+ENGINE = ("tests/media_routing", "tests/fuzz")
+running: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -24,10 +31,15 @@ class Step:
     command: list[str]
     limit_s: int
     counts_tests: bool = False  # writes a JUnit file
+    lane: str = ""  # neighbours of one lane run at the same time; what they print is shown when they are done
 
     @property
     def report(self) -> Path:
         return RESULTS / f"{self.name.replace(' ', '-')}.xml"
+
+    @property
+    def output(self) -> Path:
+        return self.report.with_suffix(".txt")
 
 
 @dataclass(frozen=True)
@@ -42,10 +54,10 @@ class Outcome:
     remark: str = ""
 
 
-def pytest_step(name: str, group: str, marks: str, limit_s: int) -> Step:
+def pytest_step(name: str, group: str, marks: str, limit_s: int, *where: str, lane: str = "") -> Step:
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, f"--junitxml={report}", "--durations=8"]
-    return Step(name, group, command, limit_s, counts_tests=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", marks, f"--junitxml={report}", "--durations=8", *where]
+    return Step(name, group, command, limit_s, counts_tests=True, lane=lane)
 
 
 def steps() -> list[Step]:
@@ -70,7 +82,8 @@ def steps() -> list[Step]:
             120,
             counts_tests=True,
         ),
-        pytest_step("python unit", "unit", "not e2e and not lab and not soak", 720),
+        pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in ENGINE), lane="unit"),
+        pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
         pytest_step("network lab", "e2e", "lab and not soak", 720),
         pytest_step("end to end", "e2e", "e2e and not lab and not soak", 900),
     ]
@@ -101,18 +114,29 @@ def execute(step: Step) -> tuple[int, str]:
     """(exit code, remark). What a step started ends with it: browsers and servers stay in its process group."""
     # The type checker reads the settings, which want to know that they are not a clinic's.
     environment = {**os.environ, "TESTING": "1"}
-    process = subprocess.Popen(step.command, cwd=ROOT, env=environment, start_new_session=True)
-    try:
-        return process.wait(step.limit_s), ""
-    except BaseException as error:
-        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(step.output.open("w")) if step.lane else None
+        process = subprocess.Popen(
+            step.command, cwd=ROOT, env=environment, start_new_session=True, stdout=shown, stderr=shown
+        )
+        running.add(process.pid)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        if isinstance(error, subprocess.TimeoutExpired):
-            return 1, f"stopped after {step.limit_s} s"
-        raise
+            return process.wait(step.limit_s), ""
+        except BaseException as error:
+            end(process)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return 1, f"stopped after {step.limit_s} s"
+            raise
+        finally:
+            running.discard(process.pid)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def run(step: Step) -> Outcome:
@@ -128,10 +152,23 @@ def run(step: Step) -> Outcome:
     ok = code == 0
     if ok and step.counts_tests and passed == 0 and not lab_skips:
         ok, remark = False, "ran no test"
+    if step.lane and step.output.exists():
+        print(f"\n=== what {step.name} said\n{step.output.read_text(errors='replace')}", flush=True)
     return Outcome(step, ok, time.monotonic() - started, passed, failed, skipped, lab_skips, remark)
 
 
-def summarise(outcomes: list[Outcome]) -> None:
+def run_together(side_by_side: list[Step]) -> list[Outcome]:
+    with ThreadPoolExecutor(len(side_by_side)) as pool:
+        try:
+            return list(pool.map(run, side_by_side))
+        except BaseException:
+            for group in list(running):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGTERM)
+            raise
+
+
+def summarise(outcomes: list[Outcome], seconds: float) -> None:
     print("\n=== summary")
     for o in outcomes:
         counts = f"{o.passed:5} passed {o.failed:3} failed {o.skipped:3} skipped" if o.step.counts_tests else ""
@@ -142,7 +179,7 @@ def summarise(outcomes: list[Outcome]) -> None:
     # A check without test cases counts as one.
     passed = sum(o.passed if o.step.counts_tests else int(o.ok) for o in outcomes)
     failed = sum(max(o.failed, int(not o.ok)) for o in outcomes)
-    print(f"\ntotal {sum(o.seconds for o in outcomes):.0f} s on {os.cpu_count()} cores")
+    print(f"\ntotal {seconds:.0f} s on {os.cpu_count()} cores")
     print(f"{passed} passed, {failed} failed, {sum(o.skipped for o in outcomes)} skipped", flush=True)
 
 
@@ -151,8 +188,13 @@ def main() -> int:
     parser.add_argument("--only", choices=["lint", "unit", "e2e"], help="run one group of checks")
     chosen = parser.parse_args().only
     RESULTS.mkdir(parents=True, exist_ok=True)
-    outcomes = [run(step) for step in steps() if chosen in (None, step.group)]
-    summarise(outcomes)
+    started = time.monotonic()
+    outcomes = []
+    for _, side_by_side in itertools.groupby(
+        (step for step in steps() if chosen in (None, step.group)), key=lambda step: step.lane or step.name
+    ):
+        outcomes += run_together(list(side_by_side))
+    summarise(outcomes, time.monotonic() - started)
     return 0 if all(o.ok for o in outcomes) else 1
 
 
