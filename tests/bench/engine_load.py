@@ -252,6 +252,8 @@ class Load:
     fan_out: int
     publishers: list[Publisher] = field(default_factory=list)
     receivers: list[Receiver] = field(default_factory=list)
+    active: int = 0
+    """So many of the rooms have a publisher that sends."""
 
     def grow(self, rooms: int) -> None:
         for number in range(len(self.publishers), rooms):
@@ -269,6 +271,10 @@ class Load:
                 publisher.aim(("127.0.0.1", told["port"]))
             self.publishers.append(publisher)
             self.receivers += receivers
+            self.active += 1
+
+    def sent(self) -> int:
+        return sum(publisher.sent for publisher in self.publishers)
 
     def received(self) -> int:
         return sum(receiver.received for receiver in self.receivers)
@@ -285,14 +291,15 @@ class Load:
         begin = now = time.monotonic()
         turn, turns = 0, max(1, round(drain_s / send_s))
         frame_s = PACKETS_PER_FRAME / packets_per_s
-        for publisher in self.publishers:
+        publishers, receivers = self.publishers[: self.active], self.receivers[: self.active * self.fan_out]
+        for publisher in publishers:
             publisher.began = now - publisher.sent / packets_per_s + frame_s * secrets.randbelow(1000) / 1000
         while now < begin + seconds:
-            for publisher in self.publishers:
+            for publisher in publishers:
                 if (now - publisher.began) * packets_per_s - publisher.sent > packets_per_s * 0.05:
                     publisher.began = now - publisher.sent / packets_per_s
                 publisher.send_due(now, packets_per_s)
-            for receiver in self.receivers[turn::turns]:
+            for receiver in receivers[turn::turns]:
                 receiver.drain(now)
                 if receiver.feeds:
                     receiver.feed(self.target.address, now)
