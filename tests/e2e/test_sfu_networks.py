@@ -142,6 +142,7 @@ def concealed(record: Record, me: str, peer: str, from_ms: float, to_ms: float) 
     return invented / samples
 
 
+@pytest.mark.soak
 async def test_lost_packets_are_repaired_at_100_ms():
     """What the lab lost, which of it came again, and what getStats says of it."""
     async with meeting({"anna": SiteSpec(), "ben": SiteSpec(far=True), "cleo": SiteSpec()}) as people:
