@@ -170,7 +170,9 @@ def prose(source: str) -> list[str]:
             continue
         for parts in _LITERAL.findall(line):
             text = re.sub(r"\$\{[^}]*\}", "", "".join(parts))
-            if re.search(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}", text) and not re.search(r"[\[\]=#]|px|^telemed |^SFrame ", text):
+            if re.search(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}", text) and not re.search(
+                r"[\[\]=#]|px|^telemed |^SFrame ", text
+            ):
                 found.append(text)
     return found
 

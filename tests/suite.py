@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "var" / "test-results"
 UNIT = "not e2e and not lab and not soak"
 ENGINE = ("tests/media_routing", "tests/fuzz")
-ROOMS = ("tests/consultations/rooms", "tests/consultations/demo")
 running: set[int] = set()
 
 
@@ -83,8 +82,7 @@ def steps() -> list[Step]:
             120,
             counts_tests=True,
         ),
-        pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in (*ENGINE, *ROOMS)), lane="unit"),
-        pytest_step("the rooms", "unit", UNIT, 720, *ROOMS, lane="unit"),
+        pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in ENGINE), lane="unit"),
         pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
         pytest_step("network lab", "e2e", "lab and not soak", 720),
         pytest_step("end to end", "e2e", "e2e and not lab and not soak", 960),

@@ -71,9 +71,7 @@ async def rekey_s(size: int) -> float:
 
 def measure() -> list[Row]:
     sealing, opening = asyncio.run(seal_and_open_ms())
-    stream = (
-        f"one 720p stream, {FRAMES_PER_S} frames of {BITS_PER_S // 8 // FRAMES_PER_S} B a second, headless Chromium; cryptography alone"
-    )
+    stream = f"one 720p stream, {FRAMES_PER_S} frames of {BITS_PER_S // 8 // FRAMES_PER_S} B a second, headless Chromium; cryptography alone"
     rows = [
         Row("frame_sealing", sealing / 10, "% of a core", f"{stream}; upper limit"),
         Row("frame_opening", opening / 10, "% of a core", f"{stream}; upper limit"),

@@ -334,7 +334,9 @@ async def test_every_state_passes_the_inspection(pages, viewer, least_px):
         await side.look(page, "another key", reflow=False)
         await page.evaluate("client.set_encryption({mode: 'latched'})")
         await side.look(page, "an old promise", reflow=False)
-        await page.evaluate("client.set_encryption({mode: 'required', state: 'alarm', alarm: {from: 'cem', code: 'x'}})")
+        await page.evaluate(
+            "client.set_encryption({mode: 'required', state: 'alarm', alarm: {from: 'cem', code: 'x'}})"
+        )
         await side.look(page, "an attack", reflow=False)
         await page.evaluate("client.set_encryption({state: 'e2e_server', alarm: null})")
         await page.locator("[data-action=note_key_change]").click()

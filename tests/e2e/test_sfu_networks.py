@@ -52,6 +52,7 @@ def layers_after_s(record: Record, me: str, since_ms: float) -> float | None:
     return None
 
 
+@pytest.mark.soak
 async def test_a_narrow_receiver_gets_the_lowest_layer_and_the_others_keep_theirs():
     async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
         await three_meet(people)
@@ -91,6 +92,7 @@ async def test_a_narrow_receiver_gets_the_lowest_layer_and_the_others_keep_their
     assert back_s < 20
 
 
+@pytest.mark.soak
 async def test_without_estimation_a_narrow_receiver_freezes():
     """The control: nothing but the estimate keeps the picture moving."""
     async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}, fixed_bps=5_000_000) as people:
