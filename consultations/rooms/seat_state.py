@@ -38,6 +38,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
     seat = device.participant
     room = seat.room
     seated = device.state == SeatDevice.State.ACTIVE
+    over = room.state == Room.State.ENDED
     consent_text, answered = _consent(seat)
     return {
         "step": _step(seat, answered) if seated else steps.WAITING,
@@ -51,7 +52,8 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
         "ws_url": visit_socket_url(room, "seat"),
         "worker_url": static(WORKER),
         "relay_only": {"clinic": room.appointment.clinic.relay_only, "person": seat.relay_only},
-        "outcome": (room.outcome or None) if seated and room.state == Room.State.ENDED else None,
+        # What was decided is between the patient and the practice.
+        "outcome": room.outcome or None if seated and over and seat.role == Participant.Role.PATIENT else None,
         "may_return_until": iso(lifecycle.may_return_until(seat.state, seat.admitted_at, seat.left_at)),
         "server_time_ms": int(time.time() * 1000),
     }

@@ -35,7 +35,8 @@ def build_snapshot(
     room: dict[str, Any] = {
         "code": facts.code,
         "state": facts.state,
-        "outcome": facts.outcome if facts.state == ENDED else "",
+        # What was decided is between the patient and the practice.
+        "outcome": facts.outcome if facts.state == ENDED and me.role in ("patient", "practitioner") else "",
         "starts_at": iso(facts.starts_at),
         "ends_at": iso(facts.ends_at),
         "live_at": iso(facts.live_at) if inside else None,

@@ -11,7 +11,6 @@ from consultations.rooms.protocol import ProtocolError
 from media_routing import sdp
 from media_routing.rtp import extensions, packet, rtcp, vp8
 from media_routing.rtp.rtcp.transport import MAX_STATUSES
-from media_routing.rtp.rtx import unwrap, wrap
 from tests.consultations.rooms.test_protocol import CANDIDATE, ID, SDP, STREAM, signal
 from tests.fuzz.engine import Target
 from tests.fuzz.mutation import decode, encode, mutate_bytes, mutate_json, mutate_rtcp, mutate_text
@@ -38,7 +37,7 @@ def rtp_seeds() -> Sequence[bytes]:
 
 
 def run_rtp(data: bytes) -> None:
-    """Header, extensions, normalising and RTX, as the publisher reads them."""
+    """Header, extensions and normalising, as the publisher reads them."""
     arena = bytearray(HEADROOM) + data
     view = memoryview(arena)
     second, sequence, timestamp, ssrc, profile, extension_at, at, end = packet.parse(view, HEADROOM, len(data))
@@ -51,9 +50,6 @@ def run_rtp(data: bytes) -> None:
         assert extension_at < start <= start + size <= at
     for wanted in (4, 10, 11):
         assert len(extensions.read_text(view, profile, extension_at, at, wanted)) <= 16
-    wrapped = wrap(data, payload_type=97, ssrc=9, sequence=7)
-    if end > at or not data[0] & packet.PADDING:
-        assert unwrap(wrapped, payload_type=second & 127, ssrc=ssrc) == data
     kept = packet.normalise(view, at, end, second, sequence, timestamp, ssrc, extra)
     assert kept[packet.NORMALISED_SIZE :] == data[at - HEADROOM : end - HEADROOM]
 

@@ -115,7 +115,7 @@ ROUTES: dict[str, Route] = {
         seat_only(),
         "post",
         _code,
-        lambda world: {"purpose": "treatment", "version": 1, "decision": "granted", "capacity": "self"},
+        lambda world: {"purpose": "treatment", "version": 2, "decision": "granted", "capacity": "self"},
         json=True,
         absent={"code": NOWHERE},
     ),

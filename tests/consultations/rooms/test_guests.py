@@ -12,7 +12,7 @@ from consultations.rooms import access
 from consultations.rooms.actions import guests, seats, visit
 from consultations.rooms.actions.booking import book_visit, cancel_visit, reschedule_visit
 from consultations.rooms.facts import load_room_facts
-from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.models import Participant, Room, RouteDecision, SeatDevice
 from consultations.rooms.refusals import Refused
 from consultations.rooms.seat_state import describe_seat
 from consultations.rooms.snapshot import build_snapshot
@@ -200,6 +200,19 @@ def test_nobody_is_invited_into_a_visit_that_is_over(scene: Scene) -> None:
     visit.finish_visit(scene.anna, outcome="not_reached", acting_user=scene.cast.anna)
     with refusal("visit_ended"):
         invite(scene)
+
+
+def test_what_was_decided_is_not_told_to_guests(scene: Scene) -> None:
+    guest = come_in(scene, invite(scene))
+    visit.finish_visit(scene.anna, outcome="crisis_plan", acting_user=scene.cast.anna)
+    facts = load_room_facts(scene.room.pk, with_details=False)
+    told = {
+        seat.role: build_snapshot(facts, seat.public_id)["room"]["outcome"]
+        for seat in (scene.anna, scene.paul, scene.seat("interpreter"))
+    }
+    assert told == {"practitioner": "crisis_plan", "patient": "crisis_plan", "interpreter": ""}
+    device = SeatDevice.objects.select_related("participant__room__appointment__clinic").get(participant=guest)
+    assert describe_seat(device)["outcome"] is None
 
 
 @pytest.mark.parametrize("contact", ["nobody", "a@b", "12", "https://evil.example"])
