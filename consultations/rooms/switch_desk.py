@@ -13,7 +13,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -190,11 +190,9 @@ class SwitchDesk:
 
 
 def times() -> api.Times:
-    return api.Times(
-        good_s=settings.SWITCH_BACK_AFTER_S,
-        gap_s=settings.SWITCH_AT_MOST_EVERY_S,
-        pause_s=settings.SWITCH_AT_MOST_EVERY_S,
-    )
+    """The machine's patience as it is set; who wants the way back at once does not want to wait for a steady direct path."""
+    usual, back_s, gap_s = api.Times(), settings.SWITCH_BACK_AFTER_S, settings.SWITCH_AT_MOST_EVERY_S
+    return replace(usual, good_s=back_s, gap_s=gap_s, pause_s=gap_s, steady_s=min(usual.steady_s, back_s))
 
 
 def visit_of(facts: RoomFacts, refusal: api.ServerRefusal = "") -> api.Visit:
