@@ -28,7 +28,7 @@ from consultations.rooms.lifecycle import LIVE
 from consultations.rooms.media import server_load_percent
 from consultations.rooms.nudges import seat_group
 from consultations.rooms.policy_facts import ASKED_ROLES, policy_facts
-from consultations.rooms.protocol import QualityReport
+from consultations.rooms.protocol import PathReport, QualityReport
 from consultations.rooms.snapshot import admitted_people
 from consultations.rooms.switchboard import switchboard
 from media_routing import api
@@ -104,15 +104,16 @@ class SwitchDesk:
         )
         self._hear(code, lambda machine, now: machine.hear_quality(participant_id, measured, now))
 
-    def hear_path(self, code: str, participant_id: str, state: str) -> None:
-        self._hear(code, lambda machine, now: machine.hear_path(participant_id, state, now))
+    def hear_path(self, code: str, participant_id: str, report: PathReport) -> None:
+        engine = {"server": "sfu", "direct": "p2p", "relay": "p2p"}.get(report.route, "")
+        self._hear(code, lambda machine, now: machine.hear_path(participant_id, report.state, engine, now))
 
     def hear_trouble(self, code: str, participant_id: str) -> None:
         self._hear(code, lambda machine, now: machine.hear_trouble(participant_id, now))
 
-    def hear_page(self, code: str, participant_id: str) -> None:
+    def hear_page(self, code: str, participant_id: str, page: str) -> None:
         if code in self._runs:
-            self._runs[code].machine.hear_page(participant_id)
+            self._runs[code].machine.hear_page(participant_id, page)
 
     def ask_for_third(self, code: str) -> None:
         self._hear(code, lambda machine, now: machine.ask_for_third(now))
