@@ -46,6 +46,8 @@
  * @property {FrameTransforms} transforms
  * @property {FrameKeys} keys
  * @property {LocalMedia} local
+ * @property {Record<string, Builder>} [builders] by engine, instead of the product's own
+ * @typedef {(plan: Plan, descriptor: JoinDescriptor, warm: boolean, generation: number) => P2PPath|SfuPath} Builder
  */
 
 import { plan_path } from "../lib/path_plan.js";
@@ -58,7 +60,7 @@ const VERIFY_WITHIN_MS = 20_000;
 /** The old path is closed at the latest this long after the new one took over. */
 const LEAVE_WITHIN_MS = 5000;
 /** A page that does not say what it shows has it by then. */
-const SHOWN_WITHIN_MS = 2500;
+const SHOWN_WITHIN_MS = 4000;
 const REPORT_EVERY_MS = 2000;
 const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
 /** Of a path that is being proved. */
@@ -94,17 +96,17 @@ export class PathKeeper extends EventTarget {
   /** @type {Message[]} */
   #early = [];
 
-  /** Another engine is another builder; a route that is not named here was invented after this page was loaded. */
+  /** Another engine is another builder; a route that is not named here was invented after this page was loaded. @type {Record<string, Builder>} */
   #builders = {
-    p2p: (/** @type {Plan} */ plan, /** @type {JoinDescriptor} */ descriptor, /** @type {boolean} */ warm, /** @type {number} */ generation) =>
-      this.#build_p2p(plan, descriptor, warm, generation),
-    sfu: (/** @type {Plan} */ _plan, /** @type {JoinDescriptor} */ descriptor, /** @type {boolean} */ warm) => this.#build_sfu(descriptor, warm),
+    p2p: (plan, descriptor, warm, generation) => this.#build_p2p(plan, descriptor, warm, generation),
+    sfu: (_plan, descriptor, warm) => this.#build_sfu(descriptor, warm),
   };
 
   /** @param {PathKeeperOptions} options */
   constructor(options) {
     super();
     this.#options = options;
+    this.#builders = options.builders ?? this.#builders;
     const { local, transforms } = options;
     local.addEventListener("track", (event) => {
       const { slot, track } = /** @type {CustomEvent} */ (event).detail;
@@ -235,7 +237,7 @@ export class PathKeeper extends EventTarget {
 
   /** @param {Plan} plan @param {JoinDescriptor} descriptor @param {{warm: boolean}} how warm: to be measured, not to be shown */
   async #replace(plan, descriptor, { warm }) {
-    const build = /** @type {Record<string, (plan: Plan, descriptor: JoinDescriptor, warm: boolean, generation: number) => P2PPath|SfuPath>} */ (this.#builders)[plan.engine];
+    const build = this.#builders[plan.engine];
     if (!build) {
       if (!warm) this.drop();
       this.dispatchEvent(new CustomEvent("unknown-engine", { detail: plan.engine }));
@@ -379,7 +381,8 @@ export class PathKeeper extends EventTarget {
           || (this.#next === held && NOT_TO_BE_MISSED.includes(type))
           || (this.#leaving?.held === held && LAST_WORDS.includes(type));
         if (heard) {
-          if (type === "remote-track" && detail.track && this.#leaving) this.#unshown.add(detail.track);
+          // Between browsers there is always a line for a screen, used or not.
+          if (type === "remote-track" && detail.track && detail.slot !== "screen" && this.#leaving) this.#unshown.add(detail.track);
           this.#tell({ ...held, type, detail });
         }
         const lost = type === "change" && this.#used === held && held.path.report.state !== "connected";

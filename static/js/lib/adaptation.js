@@ -110,12 +110,13 @@ export class Adaptation {
   #go(level, now_ms) {
     const kept = Math.min(this.#steps.length - 1, Math.max(0, level));
     if (kept === this.#level) return false;
-    if (kept > this.#level) {
-      const too_early = now_ms - this.#raised_ms < TOO_EARLY_MS;
-      this.#up_after_ms = too_early ? Math.min(UP_AFTER_MOST_MS, 2 * this.#up_after_ms) : this.#up_after_ms;
-    } else {
+    if (kept < this.#level) {
       this.#raised_ms = now_ms;
-      if (kept === 0) this.#up_after_ms = UP_AFTER_MS;
+    } else if (now_ms - this.#raised_ms < TOO_EARLY_MS) {
+      this.#up_after_ms = Math.min(UP_AFTER_MOST_MS, 2 * this.#up_after_ms);
+      this.#raised_ms = -Infinity;
+    } else if (now_ms - this.#changed_ms > UP_AFTER_MOST_MS) {
+      this.#up_after_ms = UP_AFTER_MS;
     }
     this.#level = kept;
     this.#changed_ms = now_ms;

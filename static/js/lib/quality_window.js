@@ -30,8 +30,12 @@ export class QualityWindow {
 
   /** @param {Rates} rates of one second @param {{peer_camera: boolean}} expected @param {number} now_ms */
   take(rates, { peer_camera }, now_ms) {
-    this.#since_ms ??= now_ms;
     this.#newest_ms = now_ms;
+    if (this.#since_ms === null) {
+      // The first second of a connection is its beginning.
+      this.#since_ms = now_ms;
+      return;
+    }
     this.#peer_camera = peer_camera;
     this.#readings = [...this.#readings, rates].slice(-LONGEST);
     const fps = peer_camera ? (rates.streams["in:video"]?.fps ?? null) : null;
@@ -76,7 +80,7 @@ export class QualityWindow {
     for (let index = STEADY; index <= this.#fps.length; index += 1) {
       best = larger(best, Math.min(...this.#fps.slice(index - STEADY, index)));
     }
-    const share = best === null || best >= fair / 0.9 ? 1 : (0.9 * best) / fair;
+    const share = Math.min(1, (0.9 * (best ?? 0)) / fair);
     return [fair * share, poor * share];
   }
 }
