@@ -135,6 +135,7 @@ export class CallView {
     this.devices.addEventListener("speaker", (event) => tiles.set_speaker(/** @type {CustomEvent} */ (event).detail));
     tiles.addEventListener("sound-blocked", () => show(this.root, "sound_blocked", true));
     tiles.addEventListener("frames", () => this.#draw_tiles());
+    tiles.addEventListener("shown", (event) => this.client.note_shown(/** @type {CustomEvent} */ (event).detail));
     tiles.addEventListener("pin", (event) => this.#pin(/** @type {CustomEvent} */ (event).detail));
     stage.addEventListener("change", () => {
       this.wants.follow();

@@ -26,11 +26,13 @@ ROOM = "visit"
 
 @dataclass
 class GroupServer:
-    """`p2p` sends two people to each other instead; `refuse` answers offers with that code. `host` is where pages and
+    """`p2p` sends two people to each other instead, `warm` asks for the other path beside it; `refuse` answers offers with that code. `host` is where pages and
     signaling are served; without `routers` nothing stands between a browser and the media port (a lab has its own)."""
 
     room_size: int = 3
     p2p: bool = False
+    warm: bool = False
+    page: str = "group.html"
     refuse: str = ""
     address: str = "127.0.0.1"
     host: str = "127.0.0.1"
@@ -44,6 +46,7 @@ class GroupServer:
     admitted: list[str] = field(default_factory=list)
     views: dict[str, list[dict]] = field(default_factory=dict)
     reports: list[dict] = field(default_factory=list)
+    qualities: list[dict] = field(default_factory=list)
     offers: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[dict] = field(default_factory=list)
     ways: dict[str, UdpWay] = field(default_factory=dict)
@@ -88,15 +91,21 @@ class GroupServer:
     def url(self, me: str, **query: str) -> str:
         extra = "".join(f"&{key}={value}" for key, value in query.items())
         host = "localhost" if self.host == "127.0.0.1" else self.host
-        return f"http://{host}:{self.http.server_port}/page/group.html?me={me}&ws=ws://{host}:{self.ws_port}/{extra}"
+        return f"http://{host}:{self.http.server_port}/page/{self.page}?me={me}&ws=ws://{host}:{self.ws_port}/{extra}"
 
     def snapshot(self, me: str) -> dict:
-        decision = decide(Facts(participants=2 if self.p2p else 3, sfu_available=not self.p2p))
         others = [seat for seat in self.admitted if seat != me]
-        join = join_descriptor(decision, me, others, lambda reason: reason.code, room_size=self.room_size)
-        assert join
+
+        def descriptor(p2p: bool) -> dict:
+            decision = decide(Facts(participants=2 if p2p else 3, sfu_available=not p2p))
+            made = join_descriptor(decision, me, others, lambda reason: reason.code, room_size=self.room_size)
+            assert made
+            return dict(made)
+
+        join = descriptor(self.p2p)
         if self.relay_only:  # so that only the relay can be the way, whatever this machine's network is like
             join["ice_transport_policy"] = "relay"
+        join["warm"] = descriptor(not self.p2p) if self.warm else None
         people = [
             {"id": seat, "role": "", "name": seat, "state": "admitted", "present": seat in self.seats}
             | {"page": self.pages.get(seat)}
@@ -108,6 +117,11 @@ class GroupServer:
             "join": join,
             "participants": people,
         }
+
+    async def ask_for(self, *, p2p: bool, warm: bool) -> None:
+        """Everybody's next snapshot: this path, and perhaps the other one beside it."""
+        self.p2p, self.warm = p2p, warm
+        await self.tell_all()
 
     async def tell_all(self) -> None:
         self.rev += 1
@@ -177,6 +191,8 @@ class GroupServer:
                 for to in heard:
                     if to in self.seats:
                         await self.send(self.seats[to], {"type": "said", "from": me, "body": message["body"]})
+            case "quality":
+                self.qualities.append({"from": me, **message})
             case "path":
                 self.reports.append({"from": me, **message["report"]})
             case "ping":
