@@ -7,8 +7,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from media_routing.policy.decision import Decision, Reason
-from media_routing.policy.facts import Facts, ServerRefusal
+from media_routing.policy.facts import Evidence, Facts, ServerRefusal
+from media_routing.policy.quality import BOUNDS, CEILINGS, NAMES, PROFILES, Limit, Limits, is_limit, limits_for
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
+from media_routing.policy.switching import (
+    ADVICE_CODES,
+    SWITCH_REASONS,
+    Effect,
+    Measured,
+    Move,
+    Release,
+    Shown,
+    Switching,
+    Tell,
+    Times,
+    Visit,
+)
+from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
@@ -22,32 +37,53 @@ if TYPE_CHECKING:
     from media_routing.runtime.service import MediaService
 
 __all__ = [
+    "ADVICE_CODES",
+    "BOUNDS",
+    "CEILINGS",
     "MAX_TTL_S",
+    "NAMES",
+    "NOTHING_SHOWN",
+    "PROFILES",
     "REASON_CODES",
+    "SWITCH_REASONS",
     "Decision",
+    "Effect",
+    "Evidence",
     "Facts",
     "IceServer",
     "JoinAnswer",
     "KeyRefused",
+    "Limit",
+    "Limits",
     "Listener",
+    "Measured",
     "MediaRefused",
     "MediaService",
     "MediaSettings",
+    "Move",
     "Reason",
     "RecorderEvent",
     "RecorderKeys",
     "RecorderRefused",
     "Recording",
+    "Release",
     "Sample",
     "SealedFileError",
     "SealedReader",
     "ServerRefusal",
+    "Shown",
+    "Switching",
+    "Tell",
+    "Times",
     "TurnServer",
+    "Visit",
     "Want",
     "decide",
     "finalise_tracks",
     "ice_servers",
+    "is_limit",
     "join_descriptor",
+    "limits_for",
     "new_key",
     "recover_tracks",
     "turn_probe_servers",

@@ -341,6 +341,10 @@ SFU_BIND_ADDRESS = env.env_str("SFU_BIND_ADDRESS", "127.0.0.1" if DEMO or TESTIN
 # What participants are told; empty: the machine's own addresses. Behind a 1:1 NAT, the public one.
 SFU_ADVERTISED_ADDRESSES = env.env_list("SFU_ADVERTISED_ADDRESSES", [])
 SFU_MAX_LOAD = env.env_int("SFU_MAX_LOAD_PERCENT", 70, minimum=1, maximum=100) / 100
+# How long both people must be well connected through the server before the direct path is tried again, and how far apart
+# two changes for quality are at least. Lower: back sooner, less steady; the tests use seconds.
+SWITCH_BACK_AFTER_S = env.env_int("SWITCH_BACK_AFTER_S", 60, minimum=1)
+SWITCH_AT_MOST_EVERY_S = env.env_int("SWITCH_AT_MOST_EVERY_S", 60, minimum=1)
 # Where browsers reach rtc process {index}, which listens on {port}. The host is the pages' own: cookies go nowhere else.
 RTC_URL = env.env_str("RTC_URL", f"{'wss' if HTTPS else 'ws'}://{_public.hostname}:{{port}}").rstrip("/")
 # How long SIGTERM waits for running calls (REL-6).

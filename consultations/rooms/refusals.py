@@ -45,6 +45,7 @@ SENTENCES: dict[str, str | Promise] = {
     "consent_missing": _("The consent to treatment by video is still missing."),
     "identity_missing": _("Please say how you checked who this is."),
     "identity_not_confirmed": _("The person was not let in, because their identity is not confirmed."),
+    "nothing_asked": _("There is no question to answer any more."),
     "encryption_required": _(
         "This person's browser cannot encrypt from person to person, and this visit allows nothing else."
         " A current Chrome, Edge, Firefox or Safari can."

@@ -73,7 +73,8 @@ def answer_legs(questions: Sequence[Sequence[tuple[str, Ticket]]]) -> list[list[
             pk__in=[ticket.participant.pk for ticket in tickets],
             state=Participant.State.ADMITTED,
             room__state=Room.State.LIVE,
-            room__route="sfu",
+            # On a visit between two, a leg may be tried, or be the last to close: its process knows (switch_desk.py).
+            room__route__in=["sfu", "p2p"],
         ).values_list("pk", flat=True)
     )
 

@@ -82,6 +82,15 @@ class Fields:
             raise ProtocolError("bad_field")
         return round(value)
 
+    def optional_amount(self, name: str, most: float) -> float | None:
+        """Return a number from 0 to `most`, None for null."""
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
+            raise ProtocolError("bad_field")
+        return float(value)
+
     def choice(self, name: str, choices: frozenset[str]) -> str:
         value = self._data.get(name)
         if not isinstance(value, str) or value not in choices:
