@@ -172,6 +172,16 @@ export class CallClient extends EventTarget {
     this.#paths.note_shown(track);
   }
 
+  /** Whether the clinic has a relay, as far as this page was told. */
+  get has_relay() {
+    return this.#ice_servers.has_relay;
+  }
+
+  /** Nothing comes through: begin again with sound alone. */
+  send_sound_first() {
+    this.#paths.path?.send_sound_first();
+  }
+
   /** @returns {import("../lib/quality_report.js").Remedy} */
   get remedy() {
     return this.#paths.path?.remedy ?? "";

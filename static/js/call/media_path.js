@@ -58,6 +58,9 @@ export class MediaPath extends EventTarget {
   /** Sends in full; a path that was built warm sends only what it takes to be measured. */
   send_in_full() {}
 
+  /** The picture waits until the sound gets through again. */
+  send_sound_first() {}
+
   /** @param {string} _peer @returns {boolean} whether something of this person may come over this path now */
   reaches(_peer) {
     return true;

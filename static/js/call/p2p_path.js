@@ -178,6 +178,12 @@ export class P2PPath extends MediaPath {
     this.#limit_picture();
   }
 
+  send_sound_first() {
+    if (!this.#adaptation.give_up_picture(performance.now())) return;
+    this.#limit_picture();
+    this.emit("remedy", this.remedy);
+  }
+
   measured() {
     return this.report.state === "connected" ? this.#window.measured(this.#options.descriptor.quality?.limits) : null;
   }
@@ -305,7 +311,7 @@ export class P2PPath extends MediaPath {
     // Readings of less than a second are for the proof alone.
     if (this.report.state !== "connected" || rates.interval_ms < STATS_EVERY_MS / 2) return;
     const expected = { peer_camera: this.#peer_media?.camera === true };
-    this.#window.take(rates, expected, now_ms);
+    this.#window.take(rates, { ...expected, limited: this.#warm || this.remedy !== "" }, now_ms);
     if (!this.#warm && this.#adaptation.take(rates, now_ms)) {
       this.#limit_picture();
       this.emit("remedy", this.remedy);

@@ -91,6 +91,11 @@ export class Adaptation {
     return false;
   }
 
+  /** Sound alone, from now on until it goes well. @param {number} now_ms @returns {boolean} whether that is something new */
+  give_up_picture(now_ms) {
+    return this.#go(this.#steps.length - 1, now_ms);
+  }
+
   /** @param {Rates} rates @param {number} age_ms @returns {"bad"|"good"|"fair"} */
   #judge(rates, age_ms) {
     const losses = ["out:audio", "out:video"].map((name) => rates.streams[name]?.loss ?? 0);

@@ -28,8 +28,12 @@ export class QualityWindow {
   #peer_camera = false;
   #newest_ms = 0;
 
-  /** @param {Rates} rates of one second @param {{peer_camera: boolean}} expected @param {number} now_ms */
-  take(rates, { peer_camera }, now_ms) {
+  /**
+   * @param {Rates} rates of one second
+   * @param {{peer_camera: boolean, limited?: boolean}} expected limited: this page sends less than it could
+   * @param {number} now_ms
+   */
+  take(rates, { peer_camera, limited = false }, now_ms) {
     this.#newest_ms = now_ms;
     if (this.#since_ms === null) {
       // The first second of a connection is its beginning.
@@ -37,7 +41,7 @@ export class QualityWindow {
       return;
     }
     this.#peer_camera = peer_camera;
-    this.#readings = [...this.#readings, rates].slice(-LONGEST);
+    this.#readings = [...this.#readings, limited ? without_idle_estimate(rates) : rates].slice(-LONGEST);
     const fps = peer_camera ? (rates.streams["in:video"]?.fps ?? null) : null;
     if (fps !== null) this.#fps = [...this.#fps, fps].slice(-BEST_OF);
   }
@@ -83,6 +87,13 @@ export class QualityWindow {
     const share = Math.min(1, (0.9 * (best ?? 0)) / fair);
     return [fair * share, poor * share];
   }
+}
+
+/** An estimate grows little beyond what is sent: of who sends less than they could it says something only when it is close. @param {Rates} rates @returns {Rates} */
+function without_idle_estimate(rates) {
+  const { pair, streams } = rates;
+  const sent_bps = Object.entries(streams).reduce((sum, [name, { bitrate_bps }]) => sum + (name.startsWith("out:") ? bitrate_bps : 0), 0);
+  return pair && (pair.available_out_bps ?? 0) > 1.2 * sent_bps ? { ...rates, pair: { ...pair, available_out_bps: null } } : rates;
 }
 
 /** @param {(number|null)[]} values @returns {number|null} of those that were measured */
