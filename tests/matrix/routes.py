@@ -174,4 +174,8 @@ ROUTES: dict[str, Route] = {
         json=True,
         absent={"code": NOWHERE},
     ),
+    "visit_path_events": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
+    # How it was connected tells of networks, not of health: the clinic's admin answers for it.
+    "visit_path": Route(staff_object("practitioner", "clinic_admin"), args=_code, absent={"code": NOWHERE}),
+    "visit_path_json": Route(staff_object("practitioner", "clinic_admin"), args=_code, absent={"code": NOWHERE}),
 }
