@@ -44,7 +44,7 @@ def weigh_route(
             recording=recorded,
             relay_only_by_clinic=clinic.relay_only,
             relay_only_by_patient=any(person.relay_only for person in people),
-            turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+            turn_available=bool(clinic.offered_relays()),
             sfu_available=settings.SFU_ENABLED,
             server_refusal=server_refusal,
             # A recorder has keys.
@@ -112,6 +112,15 @@ def record_path(participant: Participant, *, report: PathReport) -> None:
                 "local": report.local,
                 "remote": report.remote,
                 "rtt_ms": report.rtt_ms,
+                "region": _region_of(participant, report.relay),
             }
         ],
     )
+
+
+def _region_of(participant: Participant, relay_host: str) -> str:
+    """Return where the clinic's relay of that name stands; '' for none, and for a name that is not the clinic's."""
+    if not relay_host:
+        return ""
+    relays = TurnServer.objects.filter(clinic__appointments__room=participant.room_id, host=relay_host)
+    return relays.values_list("region", flat=True).first() or ""

@@ -43,7 +43,7 @@ const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "refused", "t
 /** What the server told before this page heard that it is on the server. */
 const MAX_EARLY = 64;
 /** @type {PathReport} */
-const NO_PATH = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+const NO_PATH = { state: "new", route: "", local: "", remote: "", protocol: "", relay: "", rtt_ms: null };
 
 export class PathKeeper extends EventTarget {
   #options;

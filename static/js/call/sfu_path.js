@@ -263,7 +263,7 @@ export class SfuPath extends MediaPath {
   #take_rates(rates) {
     this.#decoded ||= decoded(rates);
     const { pair } = rates;
-    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, rtt_ms: pair.rtt_ms });
+    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, relay: pair.relay ?? "", rtt_ms: pair.rtt_ms });
     this.#settle_proof(rates);
     if (this.report.state === "connected") this.#judge(rates, performance.now());
   }
