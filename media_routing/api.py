@@ -27,12 +27,14 @@ from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
+from media_routing.turn import credential as turn_credential
 
 if TYPE_CHECKING:
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
+    from media_routing.runtime.relay_check import relay_problems
     from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key
     from media_routing.runtime.service import MediaService
 
@@ -86,6 +88,8 @@ __all__ = [
     "limits_for",
     "new_key",
     "recover_tracks",
+    "relay_problems",
+    "turn_credential",
     "turn_probe_servers",
 ]
 
@@ -124,6 +128,7 @@ _LATER = {
     "finalise_tracks": "media_routing.runtime.finalise:finalise",
     "new_key": "media_routing.runtime.sealed_file",
     "recover_tracks": "media_routing.runtime.finalise:recover",
+    "relay_problems": "media_routing.runtime.relay_check",
 }
 
 

@@ -370,11 +370,11 @@ export class CallClient extends EventTarget {
   }
 
   /** @param {PathReport} report */
-  #tell_server({ state, route, local, remote, rtt_ms }) {
+  #tell_server({ state, route, local, remote, relay, rtt_ms }) {
     const words = `${state} ${route}`;
     if (!TOLD_STATES.includes(state) || words === this.#told) return;
     const rounded = rtt_ms === null ? null : Math.round(rtt_ms);
-    if (this.#socket.send({ type: "path", report: { state, route, local, remote, rtt_ms: rounded } })) this.#told = words;
+    if (this.#socket.send({ type: "path", report: { state, route, local, remote, relay, rtt_ms: rounded } })) this.#told = words;
   }
 
   /** @param {string} type @param {unknown} detail */

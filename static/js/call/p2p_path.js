@@ -348,8 +348,8 @@ export class P2PPath extends MediaPath {
   /** @param {Rates} rates */
   #note_pair({ pair }) {
     if (!pair) return;
-    const { local, remote, protocol, rtt_ms } = pair;
-    this.note({ route: route_of(pair), local, remote, protocol, rtt_ms });
+    const { local, remote, protocol, relay = "", rtt_ms } = pair;
+    this.note({ route: route_of(pair), local, remote, protocol, relay, rtt_ms });
   }
 
   #settle_proof() {
