@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from media_routing.runtime.finalise import recover as recover_tracks
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
-    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key
+    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key, seal_bytes
     from media_routing.runtime.service import MediaService
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "join_descriptor",
     "new_key",
     "recover_tracks",
+    "seal_bytes",
     "turn_probe_servers",
 ]
 
@@ -88,6 +89,7 @@ _LATER = {
     "finalise_tracks": "media_routing.runtime.finalise:finalise",
     "new_key": "media_routing.runtime.sealed_file",
     "recover_tracks": "media_routing.runtime.finalise:recover",
+    "seal_bytes": "media_routing.runtime.sealed_file",
 }
 
 

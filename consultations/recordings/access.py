@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from consultations.clinics.access import Role, clinics_of, has_role
-from consultations.recordings.models import Recording, Track
-from consultations.rooms.models import Participant
+from consultations.recordings.models import Attachment, Recording, Track
+from consultations.rooms.models import Participant, Room
 
 _TREATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
 
@@ -77,3 +77,32 @@ def find_recording(page: str) -> Recording | None:
     """Return the recording that a recorder of this program names itself by; nobody outside comes here."""
     rows = Recording.objects.select_related("room__appointment__clinic", "room__appointment__visit_type")
     return rows.filter(public_id=page).first()
+
+
+def get_attachment_for(user: Any, public_id: str) -> Attachment:
+    """Return an attachment to open: for who had a seat in its visit to treat. Raise Http404 for everybody else, and for
+    one that was deleted, or that nobody has examined. Two queries."""
+    seats = Participant.objects.filter(user=user if user.is_authenticated else None, role__in=_TREATS)
+    treating = clinics_of(user, Role.PRACTITIONER).order_by().values("pk")
+    mine = seats.exclude(state=Participant.State.REMOVED).values("room")
+    return _opened(_attachments().filter(public_id=public_id, room__in=mine, clinic__in=treating).first())
+
+
+def get_own_attachment(seat: Participant, public_id: str) -> Attachment:
+    """Return an attachment that shows, or is from, the person of this seat; raise Http404. One query."""
+    return _opened(_attachments().filter(public_id=public_id, room=seat.room_id, person=seat.public_id).first())
+
+
+def attachments_in(room: Room) -> list[Attachment]:
+    """Return what was kept of a visit that the caller may see and can be opened, oldest first. One query."""
+    return [one for one in _attachments().filter(room=room, deleted_at__isnull=True) if one.can_be_opened]
+
+
+def _attachments() -> QuerySet[Attachment]:
+    return Attachment.objects.select_related("clinic", "room__appointment__patient")
+
+
+def _opened(attachment: Attachment | None) -> Attachment:
+    if attachment is None or not attachment.can_be_opened or not attachment.clinic.allows_capture:
+        raise Http404
+    return attachment

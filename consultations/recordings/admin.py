@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
-from consultations.recordings.actions import keeping
-from consultations.recordings.models import Recording, Track
+from consultations.recordings.actions import attachments, keeping
+from consultations.recordings.models import Attachment, Recording, Track
 from consultations.rooms.refusals import Refused, sentence
 from telemed.accounts.models import User
 
@@ -89,6 +89,36 @@ class RecordingAdmin(ClinicScopedAdmin):
             gettext_lazy("Delete the recording"),
             gettext_lazy("Its files and its key are deleted. This cannot be undone."),
             _delete,
+            danger=True,
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def subject_of(self, obj: Any) -> str:
+        return obj.room.appointment.patient.public_id
+
+
+def _delete_attachment(attachment: Attachment, acting_user: User) -> str:
+    attachments.delete_attachment(attachment, acting_user=acting_user)
+    return _("The attachment is deleted.")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ClinicScopedAdmin):
+    clinic_path = "clinic"
+    read_only = True
+    reads_event = "attachment.read"
+    list_display = ["public_id", "kind", "scan", "size_bytes", "kept_at", "deleted_at"]
+    list_filter = ["kind", "scan"]
+    fields = ["public_id", "room", "kind", "content_type", "size_bytes", "scan", "kept_by", "kept_at", "deleted_at"]
+    buttons = (
+        Button(
+            "delete",
+            gettext_lazy("Delete the attachment"),
+            gettext_lazy("Its file and its key are deleted. This cannot be undone."),
+            _delete_attachment,
             danger=True,
         ),
     )

@@ -1,16 +1,24 @@
 """What was recorded of a visit, and in whose name. The media are files (storage.py); their keys are here, wrapped."""
 
 import base64
-from typing import ClassVar
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from consultations.clinics.models import Clinic
 from consultations.recordings import lifecycle
 from consultations.rooms.models import Room
 from telemed.lib.ids import public_id
 from telemed.vault.fields import EncryptedTextField
+
+
+def open_key(wrapped: str) -> bytes:
+    """Return the 32 bytes of a `wrapped_key` column; raise ValueError after a deletion."""
+    if not wrapped:
+        raise ValueError("the key of what was deleted is gone")
+    return base64.b64decode(wrapped)
 
 
 class Recording(models.Model):
@@ -75,9 +83,7 @@ class Recording(models.Model):
     @property
     def key(self) -> bytes:
         """The 32 bytes that open its files. Raises ValueError for one that was deleted."""
-        if not self.wrapped_key:
-            raise ValueError("the key of a deleted recording is gone")
-        return base64.b64decode(self.wrapped_key)
+        return open_key(self.wrapped_key)
 
     @property
     def is_active(self) -> bool:
@@ -124,3 +130,87 @@ class Track(models.Model):
     @property
     def can_be_watched(self) -> bool:
         return self.deleted_at is None and self.withdrawn_at is None
+
+
+class Attachment(models.Model):
+    """A still picture or a file of a visit, sealed under a key of its own. Whose it is, is fixed for life (PRIV-7).
+
+    `person` is the public id of the participant whom it shows, or from whom it is.
+    """
+
+    class Kind(models.TextChoices):
+        STILL = "still", _("Still picture")
+        FILE = "file", _("File")
+
+    class Scan(models.TextChoices):
+        PENDING = "pending", _("Not examined yet")
+        CLEAN = "clean", _("Nothing harmful found")
+        REFUSED = "refused", _("Refused")
+
+    OWNER: Final = ("clinic_id", "room_id", "person")
+
+    public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="attachments", verbose_name=_("clinic"))
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="attachments", verbose_name=_("visit"))
+    person = models.CharField(_("person"), max_length=22)
+    kind = models.CharField(_("kind"), max_length=5, choices=Kind.choices)
+    # File names say what somebody suffers from.
+    name = EncryptedTextField(blank=True, default="")
+    content_type = models.CharField(_("kind of file"), max_length=100)
+    size_bytes = models.PositiveBigIntegerField(_("size in bytes"))
+    # Of the sealed file: a copy in a backup can be compared without the key.
+    sha256 = models.CharField(max_length=64)
+    # Base64 of 32 bytes; '' after deletion.
+    wrapped_key = EncryptedTextField(blank=True, default="")
+    scan = models.CharField(_("examined for harm"), max_length=7, choices=Scan.choices, default=Scan.PENDING)
+    scanned_at = models.DateTimeField(null=True, blank=True)
+    # None: a participant without an account.
+    kept_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("kept by"),
+    )
+    kept_at = models.DateTimeField(_("kept since"))
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering: ClassVar = ["kept_at", "id"]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        row = super().from_db(*args, **kwargs)
+        row._bound = row._owner()
+        return row
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ValueError for another owner; the database refuses that as well, whoever writes."""
+        bound = getattr(self, "_bound", None)
+        if bound is not None and self._owner() != bound:
+            raise ValueError("an attachment belongs to one visit and one person for life")
+        super().save(*args, **kwargs)
+        self._bound = self._owner()
+
+    def _owner(self) -> tuple[Any, ...]:
+        # Straight from what is loaded: a deferred field is not fetched for this.
+        return tuple(self.__dict__.get(name) for name in self.OWNER)
+
+    @property
+    def file_name(self) -> str:
+        return f"attachments/{self.public_id}.sealed"
+
+    @property
+    def key(self) -> bytes:
+        """The 32 bytes that open it. Raises ValueError for one that was deleted."""
+        return open_key(self.wrapped_key)
+
+    @property
+    def can_be_opened(self) -> bool:
+        return self.deleted_at is None and self.scan == self.Scan.CLEAN

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes: a recording under the kbv profile (PRIV-1), a new owner (PRIV-7)."""
+"""What the database itself refuses, whoever writes: capture under the kbv profile (PRIV-1), a new owner (PRIV-7)."""
 
 from telemed.dbrules.refusing import refuse_rows
 from telemed.dbrules.registry import register
@@ -26,3 +26,25 @@ def register_rules() -> None:
     )
     moved = "NEW.recording_id <> OLD.recording_id OR NEW.person <> OLD.person"
     register(refuse_rows("track_owner_fixed", track, "UPDATE OF recording_id, person", owner, where=moved))
+    _register_attachment_rules()
+
+
+def _register_attachment_rules() -> None:
+    attachment = "recordings_attachment"
+    kbv = "the kbv profile keeps no attachment"
+    register(refuse_rows("attachment_kbv_never", attachment, "INSERT", kbv, where=_KBV.format(room="NEW.room_id")))
+    # Clinic, visit and person are one owner: a row that names a visit of another clinic, or somebody who was not in it,
+    # is nobody's.
+    whose = (
+        "NOT EXISTS (SELECT 1 FROM rooms_participant p JOIN rooms_room r ON r.id = p.room_id "
+        "JOIN appointments_appointment a ON a.id = r.appointment_id "
+        "WHERE r.id = NEW.room_id AND p.public_id = NEW.person AND a.clinic_id = NEW.clinic_id)"
+    )
+    register(
+        refuse_rows("attachment_one_owner", attachment, "INSERT", "clinic, visit and person do not agree", where=whose)
+    )
+    owner = "an attachment belongs to one visit and one person for life"
+    moved = "NEW.clinic_id <> OLD.clinic_id OR NEW.room_id <> OLD.room_id OR NEW.person <> OLD.person"
+    register(
+        refuse_rows("attachment_owner_fixed", attachment, "UPDATE OF clinic_id, room_id, person", owner, where=moved)
+    )

@@ -1,10 +1,14 @@
 """Where recorded files are, and how much room is left. A recording is one folder under RECORDINGS_DIR."""
 
+import hashlib
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage
 
 from consultations.recordings.models import Recording, Track
 
@@ -14,6 +18,28 @@ def root() -> Path:
     path = Path(settings.RECORDINGS_DIR)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def kept() -> Storage:
+    """Return where finished sealed files are kept, through Django's storage API."""
+    return FileSystemStorage(location=root(), file_permissions_mode=0o600, directory_permissions_mode=0o700)
+
+
+def keep_bytes(name: str, sealed: bytes) -> str:
+    """Keep a whole sealed file under a new name and return its SHA-256. Raises OSError."""
+    if kept().save(name, ContentFile(sealed)) != name:
+        raise OSError("there is such a file already")
+    return hashlib.sha256(sealed).hexdigest()
+
+
+def open_kept(name: str) -> BinaryIO:
+    """Return the sealed file, to read and to seek in. Raises FileNotFoundError."""
+    return cast(BinaryIO, kept().open(name, "rb"))
+
+
+def remove_kept(name: str) -> None:
+    """Remove a kept file; nothing is fine."""
+    kept().delete(name)
 
 
 def folder_of(recording: Recording) -> Path:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consultations.recordings.actions import ending, keeping
+from consultations.recordings.actions import attachments, ending, keeping
 
 
 @shared_task(name="recordings.finalise")
@@ -21,3 +21,9 @@ def recover() -> int:
 def sweep() -> int:
     """Delete what is past its time. Runs every hour; return how many files went."""
     return keeping.sweep_recordings(timezone.now())
+
+
+@shared_task(name="recordings.scan")
+def scan() -> int:
+    """Ask the scanner about attachments that still wait. Runs every minute."""
+    return attachments.scan_attachments()

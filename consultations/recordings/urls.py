@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consultations.recordings import views
+from consultations.recordings import views, views_attachments
 
 urlpatterns = [
     path("recordings/", views.recordings, name="recordings"),
@@ -15,4 +15,6 @@ urlpatterns = [
         views.recording_download,
         name="recording_download",
     ),
+    path("attachments/<str:public_id>/", views_attachments.attachment, name="attachment"),
+    path("attachments/<str:public_id>/delete/", views_attachments.attachment_delete, name="attachment_delete"),
 ]

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from consultations.consent.models import ConsentRecord, ConsentText
 from consultations.recordings import storage
-from consultations.recordings.actions import ending
-from consultations.recordings.models import Recording, Track
-from consultations.recordings.tasks import finalise, recover, sweep
+from consultations.recordings.actions import attachments, ending
+from consultations.recordings.models import Attachment, Recording, Track
+from consultations.recordings.tasks import finalise, recover, scan, sweep
 from consultations.rooms import protocol
 from consultations.rooms.actions import visit
 from consultations.rooms.desk import Desk
@@ -27,7 +27,7 @@ from consultations.rooms.signaling import Refuse, decide
 from consultations.rooms.snapshot import build_viewer
 from consultations.rooms.tickets import take_ticket
 from telemed.audit.models import AuditEntry
-from tests.matrix.world import World, patient_seat
+from tests.matrix.world import PNG, World, patient_seat
 
 Proof = Callable[[World], None]
 PAGE = "page-of-anna"
@@ -150,6 +150,44 @@ def _sweep(world: World) -> None:
     assert world.recording.deleted_at is not None
 
 
+def _attachment_hidden(name: str, method: str) -> Proof:
+    """What was kept before the profile changed is opened by nobody."""
+
+    def proof(world: World) -> None:
+        answer = getattr(world.client("practitioner"), method)(reverse(name, args=[world.attachment.public_id]))
+        assert answer.status_code == 404, answer.status_code
+        assert not AuditEntry.objects.filter(event="attachment.opened").exists()
+
+    return proof
+
+
+def _scan(world: World) -> None:
+    Attachment.objects.filter(pk=world.attachment.pk).update(scan="pending", content_type="image/png")
+    scan()
+    assert world.attachment.scan == "pending"
+
+
+def _attachment_deleted_by_admin(world: World) -> None:
+    press = reverse("admin:recordings_attachment_press", args=[world.attachment.pk, "delete"])
+    world.client("clinic_admin").post(press)
+    assert world.attachment.deleted_at is not None
+
+
+def _attachment_saved(world: World) -> None:
+    room, person = world.appointment.room, patient_seat(world.appointment).public_id
+    for kind, type_ in (("still", "image/png"), ("file", "text/plain")):
+        before = _refused_events()
+        try:
+            attachments.keep_attachment(room, person=person, kind=kind, content=PNG, content_type=type_)
+        except Refused as refused:
+            assert refused.code == "recording_forbidden_by_profile"  # noqa: PT017
+        else:
+            raise AssertionError("it was kept")
+        assert _refused_events() == before + 1
+    fields = {"clinic": world.cast.harbour, "room": room, "person": person, "kind": "file", "size_bytes": 1}
+    _database_refuses(lambda world: Attachment.objects.create(**fields, kept_at=timezone.now()))(world)
+
+
 def _database_refuses(write: Callable[[World], object]) -> Proof:
     def proof(world: World) -> None:
         try:
@@ -192,7 +230,7 @@ def _consent_saved(world: World) -> None:
 
 
 def _admin_adds_nothing(world: World) -> None:
-    for model in ("recordings_recording", "consent_consentrecord", "consent_consenttext"):
+    for model in ("recordings_recording", "recordings_attachment", "consent_consentrecord", "consent_consenttext"):
         assert world.client("clinic_admin").get(reverse(f"admin:{model}_add")).status_code == 403
 
 
@@ -236,6 +274,8 @@ REFUSALS: dict[str, Proof] = {
     "view recording_download": _media("recording_download"),
     "view recording_delete": _delete,
     "view recording_hold": _hold,
+    "view attachment": _attachment_hidden("attachment", "get"),
+    "view attachment_delete": _attachment_hidden("attachment_delete", "post"),
     "view seat_consent": _seat_consent,
     "message consent": _grant,
     "message recording": _request,
@@ -244,14 +284,18 @@ REFUSALS: dict[str, Proof] = {
     "task recordings.finalise": _finalise,
     "task recordings.recover": _recover,
     "task recordings.sweep": _sweep,
+    "task recordings.scan": _scan,
     "command serve": _recover,  # what it does with recordings when it starts
     "admin recordings.Recording": _admin_adds_nothing,
     "admin recordings.Recording hold": _keeps_what_is_there("hold"),
     "admin recordings.Recording lift-hold": _keeps_what_is_there("lift-hold"),
     "admin recordings.Recording delete": _admin_deletes,
+    "admin recordings.Attachment": _admin_adds_nothing,
+    "admin recordings.Attachment delete": _attachment_deleted_by_admin,
     "admin consent.ConsentRecord": _admin_adds_nothing,
     "admin consent.ConsentText": _admin_adds_nothing,
     "model recordings.Recording": _recording_saved,
     "model recordings.Track": _track_saved,
+    "model recordings.Attachment": _attachment_saved,
     "model consent.ConsentRecord": _consent_saved,
 }

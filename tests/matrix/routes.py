@@ -65,6 +65,10 @@ def _recording(world: World) -> dict[str, Any]:
     return {"public_id": world.recording.public_id}
 
 
+def _attachment(world: World) -> dict[str, Any]:
+    return {"public_id": world.attachment.public_id}
+
+
 def _track(world: World) -> dict[str, Any]:
     return {**_recording(world), "track_id": world.recording.tracks.get().public_id}
 
@@ -164,6 +168,8 @@ ROUTES: dict[str, Route] = {
     "recording_hold": Route(
         staff_object(*KEEPERS), "post", _recording, lambda world: {"on": "1"}, absent={"public_id": NOWHERE}
     ),
+    "attachment": Route(staff_object("practitioner"), args=_attachment, absent={"public_id": NOWHERE}),
+    "attachment_delete": Route(staff_object("practitioner"), "post", _attachment, absent={"public_id": NOWHERE}),
     "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_socket": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_notes": Route(

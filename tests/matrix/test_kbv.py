@@ -87,7 +87,15 @@ def test_it_refuses(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["message consent", "message recording", "view recording_media", "model recordings.Recording"]
+    "name",
+    [
+        "message consent",
+        "message recording",
+        "view recording_media",
+        "view attachment",
+        "model recordings.Recording",
+        "model recordings.Attachment",
+    ],
 )
 def test_control_another_profile_is_obeyed(world: World, name: str) -> None:
     """The proofs can fail: where recording is allowed, what they deny happens."""

@@ -10,6 +10,8 @@ from consultations.recordings.models import Recording
 from telemed import audit
 from telemed.accounts.models import User
 
+FORBIDDEN = "recording_forbidden_by_profile"
+
 
 def lock_recording(pk: int) -> Recording:
     """Return the recording, locked until the transaction ends. Whoever also locks the room does that first."""
