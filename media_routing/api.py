@@ -14,6 +14,7 @@ from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
 
 if TYPE_CHECKING:
+    from media_routing.runtime.film import MadeFilm, make_film
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
@@ -30,6 +31,7 @@ __all__ = [
     "JoinAnswer",
     "KeyRefused",
     "Listener",
+    "MadeFilm",
     "MediaRefused",
     "MediaService",
     "MediaSettings",
@@ -48,6 +50,7 @@ __all__ = [
     "finalise_tracks",
     "ice_servers",
     "join_descriptor",
+    "make_film",
     "new_key",
     "recover_tracks",
     "seal_bytes",
@@ -82,6 +85,8 @@ _LATER = {
     "RecorderEvent": "media_routing.runtime.recorder",
     "RecorderRefused": "media_routing.runtime.recorder",
     "Recording": "media_routing.runtime.recorder",
+    "MadeFilm": "media_routing.runtime.film",
+    "make_film": "media_routing.runtime.film",
     "KeyRefused": "media_routing.runtime.recorder_keys",
     "RecorderKeys": "media_routing.runtime.recorder_keys",
     "SealedFileError": "media_routing.runtime.sealed_file",

@@ -188,7 +188,7 @@ JOBS = env.env_str("JOBS", "now" if TESTING else "thread" if DEMO else "worker")
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0},
-    "recordings-recover": {"task": "recordings.recover", "schedule": 60.0},
+    "recordings-recover": {"task": "recordings.recover", "schedule": 20.0},
     "recordings-scan": {"task": "recordings.scan", "schedule": 60.0},
     "recordings-sweep": {"task": "recordings.sweep", "schedule": 3600.0},
     "purge-call-metadata": {"task": "rooms.purge_call_metadata", "schedule": 24 * 3600.0},

@@ -5,9 +5,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from consultations.clinics.access import Role, clinics_of, has_role
-from consultations.recordings.models import Attachment, Recording, Track
+from consultations.recordings import copies, films, lifecycle
+from consultations.recordings.models import Attachment, CopyRequest, Film, Recording, Track
 from consultations.rooms.models import Participant, Room
 
 _TREATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
@@ -66,6 +68,95 @@ def get_track_for(user: Any, public_id: str, track_id: str) -> Track:
         raise Http404
     track.recording = recording
     return track
+
+
+def get_film_for(user: Any, public_id: str, film_id: str) -> Film:
+    """Return a combined file to watch, as `get_track_for` does a track."""
+    recording = get_recording_for(user, public_id)
+    if not may_watch(user, recording):
+        raise PermissionDenied
+    film = recording.films.filter(public_id=film_id).first() if recording.can_be_watched else None
+    if film is None or not film.can_be_watched:
+        raise Http404
+    film.recording = recording
+    return film
+
+
+def current_film(recording: Recording) -> Film | None:
+    """Return the combined file that there is, or is being made, or the newest that was not; None: nobody asked. One query."""
+    film = recording.films.filter(deleted_at__isnull=True).first()
+    if film is not None:
+        film.recording = recording
+    return film
+
+
+def own_seat(user: Any, recording: Recording) -> Participant | None:
+    """Return the seat that this member of staff had in the visit. One query."""
+    seat = (
+        recording.room.participants.filter(user=user, role__in=_TREATS).exclude(state=Participant.State.REMOVED).first()
+    )
+    if seat is not None:
+        seat.room = recording.room
+    return seat
+
+
+def films_asking(room: Room, person: str) -> list[Film]:
+    """Return the combined files that wait for this person's answer. One query, and one per file."""
+    waiting = Film.objects.filter(recording__room=room, state=films.ASKING, recording__deleted_at__isnull=True)
+    return [film for film in waiting.select_related("recording") if person in film.people]
+
+
+def recordings_of(seat: Participant) -> list[Recording]:
+    """Return the finished recordings of this person's visit that they are in, newest first. Two queries."""
+    if not seat.room.appointment.clinic.allows_capture:
+        return []
+    found = Recording.objects.filter(room=seat.room_id, deleted_at__isnull=True, state__in=lifecycle.WATCHABLE)
+    mine = found.filter(
+        tracks__person=seat.public_id, tracks__deleted_at__isnull=True, tracks__withdrawn_at__isnull=True
+    )
+    return list(mine.distinct().prefetch_related("copies"))
+
+
+def get_own_recording(seat: Participant, public_id: str) -> Recording:
+    """Return a recording that this person is in; raise Http404."""
+    for recording in recordings_of(seat):
+        if recording.public_id == public_id:
+            recording.room = seat.room
+            return recording
+    raise Http404
+
+
+def copy_files(recording: Recording, person: str) -> list[Track | Film]:
+    """Return what a copy for this person holds: their own tracks, and the combined file that they are in. Two queries."""
+    if recording.deleted_at is not None:
+        return []
+    own: list[Track | Film] = [one for one in recording.tracks.filter(person=person) if one.can_be_watched]
+    films_made = [film for film in recording.films.all() if film.can_be_watched and person in film.people]
+    return [*own, *films_made[:1]] if own else []
+
+
+def get_copied_file(seat: Participant, public_id: str, file_id: str) -> Track | Film:
+    """Return a file of a copy that was given to this person and can still be fetched; raise Http404."""
+    recording = get_own_recording(seat, public_id)
+    now = timezone.now()
+    given = [one for one in recording.copies.all() if one.person == seat.public_id]
+    if not any(copies.standing(one.state, one.until, now) == "ready" for one in given):
+        raise Http404
+    for file in copy_files(recording, seat.public_id):
+        if file.public_id == file_id:
+            file.recording = recording
+            return file
+    raise Http404
+
+
+def get_copy_for(user: Any, public_id: str) -> CopyRequest:
+    """Return a request to answer; raise Http404, or PermissionDenied for who may know of the recording and not decide."""
+    request = CopyRequest.objects.filter(public_id=public_id, recording__in=visible_recordings(user)).first()
+    if request is None:
+        raise Http404
+    request.recording = visible_recordings(user).get(pk=request.recording_id)
+    require_keeper(user, request.recording)
+    return request
 
 
 def require_keeper(user: Any, recording: Recording) -> None:

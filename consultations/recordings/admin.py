@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
 from consultations.recordings.actions import attachments, keeping
-from consultations.recordings.models import Attachment, Recording, Track
+from consultations.recordings.models import Attachment, CopyRequest, Film, Recording, Track
 from consultations.rooms.refusals import Refused, sentence
 from telemed.accounts.models import User
 
@@ -32,6 +32,29 @@ def _hold(on: bool) -> Any:
         return _("The recording is kept until the hold is lifted.") if on else _("The hold is lifted.")
 
     return act
+
+
+class FilmInline(ClinicScopedInline):
+    model = Film
+    clinic_path = "recording__room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = [
+        "state",
+        "failure",
+        "requested_by",
+        "requested_at",
+        "duration_ms",
+        "size_bytes",
+        "withdrawn_at",
+        "deleted_at",
+    ]
+
+
+class CopyInline(ClinicScopedInline):
+    model = CopyRequest
+    clinic_path = "recording__room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = ["state", "asked_at", "decided_by", "decided_at", "until"]
 
 
 class TrackInline(ClinicScopedInline):
@@ -70,7 +93,7 @@ class RecordingAdmin(ClinicScopedAdmin):
         "legal_hold",
         "deleted_at",
     ]
-    inlines = [TrackInline]
+    inlines = [TrackInline, FilmInline, CopyInline]
     buttons = (
         Button(
             "hold",

@@ -26,7 +26,24 @@ def register_rules() -> None:
     )
     moved = "NEW.recording_id <> OLD.recording_id OR NEW.person <> OLD.person"
     register(refuse_rows("track_owner_fixed", track, "UPDATE OF recording_id, person", owner, where=moved))
+    _register_film_rules()
     _register_attachment_rules()
+
+
+def _register_film_rules() -> None:
+    for name, table, what in (
+        ("film", "recordings_film", "combined file"),
+        ("copy", "recordings_copyrequest", "copy of a recording"),
+    ):
+        kbv = f"the kbv profile allows no {what}"
+        register(refuse_rows(f"{name}_kbv_never", table, "INSERT", kbv, where=_KBV.format(room=_OF_TRACK)))
+        going_on = "NEW.state IN ('asking', 'queued', 'running', 'done', 'granted') AND NEW.state <> OLD.state"
+        where = f"{going_on} AND {_KBV.format(room=_OF_TRACK)}"
+        register(refuse_rows(f"{name}_kbv_no_start", table, "UPDATE OF state", kbv, where=where))
+        whose = ["recording_id", "person"] if name == "copy" else ["recording_id"]
+        moved = " OR ".join(f"NEW.{column} <> OLD.{column}" for column in whose)
+        owner = f"a {what} belongs to one recording for life"
+        register(refuse_rows(f"{name}_owner_fixed", table, f"UPDATE OF {', '.join(whose)}", owner, where=moved))
 
 
 def _register_attachment_rules() -> None:

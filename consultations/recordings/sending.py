@@ -7,7 +7,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from consultations.recordings import storage
-from consultations.recordings.models import Attachment, Track
+from consultations.recordings.models import Attachment, Film, Track
 from consultations.recordings.ranges import NotSatisfiable, parse_range
 from media_routing import api
 
@@ -18,10 +18,10 @@ _ENDINGS = {"video/webm": "webm", "image/jpeg": "jpg", "image/png": "png", "imag
 Open = Callable[[], api.SealedReader]
 
 
-def send_track(request: HttpRequest, track: Track, *, download_as: str = "") -> HttpResponseBase:
-    """Return the plain bytes of a track, or the range that was asked for. Http404 when the file is not there."""
-    path, key = storage.path_of(track), track.recording.key
-    return _send(request, lambda: api.SealedReader(path, key), track.content_type, download_as)
+def send_film(request: HttpRequest, file: Track | Film, *, download_as: str = "") -> HttpResponseBase:
+    """Return the plain bytes of a track or of a combined file, or the range that was asked for. Http404 when it is not there."""
+    name, key = storage.name_of(file), file.recording.key
+    return _send(request, lambda: api.SealedReader(storage.open_kept(name), key), file.content_type, download_as)
 
 
 def send_attachment(request: HttpRequest, attachment: Attachment, *, download: bool = False) -> HttpResponseBase:

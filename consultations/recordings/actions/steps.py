@@ -50,6 +50,7 @@ def record(
     recording: Recording,
     *,
     acting_user: User | None = None,
+    acting_seat: str = "",
     outcome: Literal["ok", "refused"] = "ok",
     **details: object,
 ) -> None:
@@ -58,6 +59,7 @@ def record(
     audit.record(
         event,
         actor=acting_user,
+        actor_seat="" if acting_user else acting_seat,
         clinic=appointment.clinic.public_id,
         subject=appointment.patient.public_id,
         object=f"recording:{recording.public_id}",
