@@ -22,6 +22,7 @@ import av
 from av.video.frame import PictureType
 
 from media_routing.runtime.film_layout import Box, Presence, fit, grid, silhouette
+from media_routing.runtime.sealed_file import SealedFileError
 from media_routing.runtime.sealed_stream import SealedSource, Spool
 from media_routing.runtime.tracks import digest_file
 from media_routing.runtime.webm import MILLISECONDS, SILENCE, opus_ms
@@ -92,7 +93,7 @@ def make_film(
     """`combine` from sealed files, opened anew by each of `sources`, into a new sealed file at `path`; what is there of an
     earlier try is replaced. Nothing is on the disk in clear: half-made it is in a Spool. Raises OSError too."""
     tracks = [
-        FilmTrack(lambda source=source: SealedSource(source(), key), length_ms)  # type: ignore[misc,arg-type]
+        FilmTrack(lambda source=source: _whole(source, key), length_ms)  # type: ignore[misc,arg-type]
         for source, length_ms in zip(sources, lengths_ms, strict=True)
     ]
     path.unlink(missing_ok=True)
@@ -100,6 +101,15 @@ def make_film(
         duration_ms = combine(tracks, spool, progress)  # type: ignore[arg-type]
         plain_bytes = spool.seal_into(path, key)
     return MadeFilm(path, duration_ms, plain_bytes, digest_file(path))
+
+
+def _whole(source: Open, key: bytes) -> SealedSource:
+    """The plain stream of a file that was finished: one without its end was cut off since, by somebody or by a disk."""
+    opened = SealedSource(source(), key)
+    if not opened.is_complete:
+        opened.close()
+        raise SealedFileError("a finished file was cut off")
+    return opened
 
 
 class _Person:

@@ -61,7 +61,7 @@ def test_every_way_in_is_declared() -> None:
 
 
 def test_control_a_new_way_in_fails() -> None:
-    for name in ("view recording_share", "message start_transcript", "task recordings.combine", "model scribe.Draft"):
+    for name in ("view recording_share", "message start_transcript", "task recordings.share", "model scribe.Draft"):
         assert undeclared([*entry_points(), name]) == {name}
 
 

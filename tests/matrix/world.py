@@ -17,12 +17,11 @@ from consultations.clinics.models import Identifier, Membership
 from consultations.consent.models import ConsentRecord, ConsentText
 from consultations.patients.models import PatientRelation
 from consultations.recordings import storage
-from consultations.recordings.models import Attachment, Recording, Track
+from consultations.recordings.models import Attachment, CopyRequest, Film, Recording, Track
 from consultations.rooms.actions import booking
 from consultations.rooms.actions.links import mint_link
 from consultations.rooms.models import Note, NoteVersion, Participant, RouteDecision, SeatDevice
 from media_routing import api
-from media_routing.runtime.sealed_file import SealedWriter
 from telemed.accounts.models import User
 from telemed.lib.ids import new_token, token_hash
 from tests.base import PASSWORD, Cast, login
@@ -135,11 +134,22 @@ def _record(appointment: Appointment, practitioner: User) -> None:
     track = Track.objects.create(
         recording=recording, person=person, file_name=f"{person}-1.webm.sealed", duration_ms=1000, complete=True
     )
-    path = storage.path_of(track)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = SealedWriter(path, key)
-    writer.write(FILM)
-    writer.finish()
+    film = Film.objects.create(
+        recording=recording,
+        requested_by=practitioner,
+        people=[person],
+        state="done",
+        requested_at=now,
+        changed_at=now,
+        duration_ms=1000,
+        size_bytes=len(FILM),
+    )
+    for path in (storage.path_of(track), storage.path_of(film)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(api.seal_bytes(FILM, key))
+    CopyRequest.objects.create(
+        recording=recording, person=person, state="granted", asked_at=now, until=now + timedelta(days=14)
+    )
 
 
 def _attach(appointment: Appointment, practitioner: User) -> None:
