@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from consultations.consent.models import Purpose
 from consultations.recordings import lifecycle, storage
-from consultations.recordings.access import find_recording
-from consultations.recordings.actions import ending, live
+from consultations.recordings.access import films_asking, find_recording
+from consultations.recordings.actions import ending, filming, live
 from consultations.recordings.models import Recording
 from consultations.rooms.capture import Present, Verdict, may_capture
 from consultations.rooms.facts import answers_now
@@ -28,12 +29,18 @@ class LiveRecordings:
         return Recording.objects.filter(room_id=room_pk, state__in=[lifecycle.RUNNING, lifecycle.HELD]).exists()
 
     def settle(self, room: Room) -> bool:
+        filming.settle_films(room)
         row = live.find_active_row(room.pk)
         return row is not None and live.settle_recording(room, _verdict(room, row)[0])
+
+    def asked_afterwards(self, room: Room, person: str) -> frozenset[str]:
+        return frozenset({Purpose.COMBINED.value} if films_asking(room, person) else ())
 
     def withdraw(self, room: Room, person: str, purpose: str) -> None:
         if purpose == PURPOSE:
             live.withdraw_tracks(room, person)
+        if purpose in {PURPOSE, Purpose.COMBINED}:
+            filming.withdraw_films(room, person)
 
     def request(self, seat: Participant, *, acting_user: User) -> None:
         live.request_recording(seat, acting_user=acting_user)

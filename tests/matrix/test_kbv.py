@@ -61,7 +61,7 @@ def test_every_way_in_is_declared() -> None:
 
 
 def test_control_a_new_way_in_fails() -> None:
-    for name in ("view recording_share", "message start_transcript", "task recordings.combine", "model scribe.Draft"):
+    for name in ("view recording_share", "message start_transcript", "task recordings.share", "model scribe.Draft"):
         assert undeclared([*entry_points(), name]) == {name}
 
 
@@ -87,7 +87,15 @@ def test_it_refuses(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["message consent", "message recording", "view recording_media", "model recordings.Recording"]
+    "name",
+    [
+        "message consent",
+        "message recording",
+        "view recording_media",
+        "view attachment",
+        "model recordings.Recording",
+        "model recordings.Attachment",
+    ],
 )
 def test_control_another_profile_is_obeyed(world: World, name: str) -> None:
     """The proofs can fail: where recording is allowed, what they deny happens."""
