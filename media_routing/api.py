@@ -16,6 +16,7 @@ from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, tu
 if TYPE_CHECKING:
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
+    from media_routing.runtime.listening import Listening
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
     from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key
@@ -30,6 +31,7 @@ __all__ = [
     "JoinAnswer",
     "KeyRefused",
     "Listener",
+    "Listening",
     "MediaRefused",
     "MediaService",
     "MediaSettings",
@@ -77,6 +79,7 @@ LAYERS: tuple[dict[str, object], ...] = (
 
 
 _LATER = {
+    "Listening": "media_routing.runtime.listening",
     "MediaService": "media_routing.runtime.service",
     "RecorderEvent": "media_routing.runtime.recorder",
     "RecorderRefused": "media_routing.runtime.recorder",

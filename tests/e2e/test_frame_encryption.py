@@ -10,12 +10,16 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from playwright.async_api import Page
 
+from media_routing.api import TurnServer, ice_servers
 from media_routing.sframe import FrameKey, derive_key
+from tests.e2e.call_engine.evil_relay import EvilRelay
 from tests.e2e.call_engine.group_server import GroupServer
+from tests.e2e.call_engine.overheard import opened, recognises, relayed_frames
 from tests.e2e.call_engine.relay import Relay
 from tests.e2e.call_engine.tap import Tap, TappedFrame, shows_card, sounds_tone, tapped
+from tests.e2e.call_engine.udp_way import UdpWay
 from tests.e2e.firefox.browser import firefox
-from tests.e2e.test_call_engine import call, decodes_more, own_address, until
+from tests.e2e.test_call_engine import Call, Turn, call, decodes_more, own_address, until, until_async
 from tests.e2e.test_sfu_engine import Group, group
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -67,8 +71,113 @@ async def test_two_people_are_encrypted_end_to_end_and_see_the_same_words():
         for page in both.pages:
             await until(page, "engine.client.encryption.state === 'e2e_direct'", 8)
             assert (await crypto_of(page))["clear"] == 0
+        await bypass_is_noticed(both)
         # The signature of the connection's certificate came over the server, and was checked.
         assert any("fingerprint" in json.dumps(message) for message in relay.said)
+
+
+# The page takes the first sender, of sound, for one that has its transform, and the browser has never heard of it.
+LOSE_A_TRANSFORM = """{
+  const real = Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, "transform");
+  let count = 0;
+  Object.defineProperty(RTCRtpSender.prototype, "transform", {...real, set(value) { if (count++ > 0) real.set.call(this, value); }});
+}"""
+
+
+async def says_for(page: Page, state: str, seconds: float) -> None:
+    """The badge says this and nothing else for so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert await page.evaluate("engine.client.encryption.state") == state
+        await asyncio.sleep(0.1)
+
+
+async def bypass_is_noticed(both: Call) -> None:
+    """Sound goes out past the worker, pictures through it. The control is the same page before that was so."""
+    await both.patient.add_init_script(LOSE_A_TRANSFORM)
+    await both.patient.reload()
+    await both.connected()
+    await until(both.doctor, "engine.client.encryption.state === 'e2e_direct'", 8)
+    await until_async(
+        both.patient, "engine.client.count_crypto().then((now) => [now.sealed > 20 && now.clear === 0, now])"
+    )
+    await until(both.patient, "engine.client.encryption.state === 'pending'", 5)
+    await says_for(both.patient, "pending", 2)
+    # What comes in clear is not played by who expects it sealed.
+    await until_async(both.doctor, "engine.client.count_crypto().then((now) => [now.unopened > 20, now])")
+
+
+async def test_a_server_that_sits_between_people_is_noticed():
+    relay = EvilRelay(swap_keys=True)
+    async with call(relay) as both:
+        await both.connected()
+        for page in both.pages:
+            await until(page, "engine.client.encryption.words && engine.client.encryption.state === 'e2e_direct'", 10)
+            await decodes_more(page, "0:audio", "1:video")
+        assert len(relay.stolen) >= 2, "the attack works: it has everybody's key, and all else looks as it should"
+        first, second = [await words_of(page) for page in both.pages]
+        assert first != second, "the words tell"
+
+        # The control: without false keys the same people see the same words, and nothing is said.
+        relay.swap_keys = False
+        for page in both.pages:
+            await page.reload()
+        await both.connected()
+        await see_one_list_of_words(list(both.pages))
+        for page in both.pages:
+            await until(page, "engine.client.encryption.state === 'e2e_direct'", 8)
+            assert await page.evaluate("engine.client.encryption.alarm") is None
+
+        # Another certificate in the descriptions: an alarm by itself, and no chat and no media.
+        relay.swap_certificates = True
+        await both.patient.reload()
+        await until(both.doctor, "engine.log.some(({type}) => type === 'key-changed')", 10)
+        for page in both.pages:
+            await until(page, "engine.client.encryption.state === 'alarm'", 10)
+            assert (await page.evaluate("engine.client.encryption.alarm"))["code"] == "foreign_certificate"
+        await both.doctor.evaluate("engine.client.send_chat('the lump on my left side')")
+        await says_for(both.patient, "alarm", 1.5)
+        assert await both.patient.evaluate("engine.client.messages") == []
+        assert sum((await both.patient.evaluate("engine.received()")).values()) == 0
+
+
+async def overheard(turn: Turn, *flags: str, **query: str) -> tuple[list[TappedFrame], list[FrameKey]]:
+    """Frames of two people who meet through the relay, as heard in front of it, and every key that their pages ever had."""
+    way = UdpWay((turn.address, turn.port))
+    way.taken = []
+    await way.open()
+    servers = ice_servers([TurnServer(turn.address, turn.secret, way.port, None, None)], "anyone", now_s=time.time())
+    async with call(Relay(relay_only=True, ice_servers=servers), *flags, media="card", **query) as both:
+        for page in both.pages:
+            await until_async(
+                page, "engine.received().then((now) => [now['1:video'] > 20 && now['0:audio'] > 96000, now])", 20
+            )
+        if not flags:
+            await both.connected()
+            for page in both.pages:
+                await until(page, "engine.client.encryption.state === 'e2e_relayed'", 8)
+        frames = relayed_frames(way.taken)
+        keys = [] if not flags else [key for page in both.pages for key in await keys_held_by(page, frames)]
+    way.close()
+    return frames, keys
+
+
+async def test_a_relay_carries_what_it_cannot_read():
+    """Of a call as it is, and of one whose browsers leave out DTLS, so that nothing but the frames' own encryption is left:
+    with the keys the same capture shows the card and sounds the tone."""
+    async with Turn(own_address()) as turn:
+        frames, _ = await overheard(turn)
+        blind = recognises(frames)
+        bare, keys = await overheard(turn, "--disable-webrtc-encryption", channels="dead")
+    without, control = recognises(bare), recognises(opened(bare, keys))
+    print(f"cards and tone: as it is {blind}; without DTLS {without}; with the frames' keys {control}")
+    assert min(len(frames), len(bare)) > 150, "this much was heard"
+    for cards, tone in (blind, without):
+        assert cards == 0
+        assert tone < 0.4, "noise holds a little of every tone"
+    assert control[0] > 10
+    assert control[1] > 0.8
+    assert len({frame.header for frame in bare}) == len(bare), "no nonce twice, from browser to browser"
 
 
 async def test_a_server_that_lowers_the_requirement_is_not_obeyed():
