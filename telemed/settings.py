@@ -349,8 +349,9 @@ DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
 RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
 # What must stay free on that disk: no recording begins with less, and running ones end (REL-7).
 RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
-# While a visit is recorded and everybody in it also said yes to a program that listens: /metrics says how loud each voice is.
-LEVEL_METER = env.env_bool("LEVEL_METER", False)
+# What hears a visit while it is recorded and everybody in it also said yes to that: '' nothing, or level_meter, which tells
+# /metrics how loud each voice is.
+LISTENING_PROGRAM = env.env_str("LISTENING_PROGRAM", "")
 # Lets another machine read /metrics; without it only this one may.
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
 # Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.

@@ -6,14 +6,16 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
+from media_routing.rtp import packet
 from media_routing.sframe import FrameKey, SFrameError, open_frame
 from tests.e2e.call_engine.tap import Tap, TappedFrame, shows_card, sounds_tone
 
 CHANNEL_DATA = range(0x40, 0x50)
 RTP = 2
 """Of the version bits of a packet's first byte (RFC 7983)."""
-KINDS = {111: "audio", 96: "video"}
-"""Chromium's payload types of Opus and VP8."""
+KINDS = {111: "audio", 96: "video", 118: "video"}
+"""Chromium's payload types of Opus, VP8, and RED (RFC 2198), in which VP8 travels between two browsers."""
+RED = 118
 
 
 def relayed_frames(datagrams: Iterable[bytes]) -> list[TappedFrame]:
@@ -26,17 +28,28 @@ def relayed_frames(datagrams: Iterable[bytes]) -> list[TappedFrame]:
         kind = KINDS.get(data[1] & 0x7F)
         if data[0] >> 6 == RTP and kind and data not in seen:
             seen.add(data)
-            tap.packets.append((data[8:12].hex(), kind, float(len(seen)), data))
+            tap.packets.append((data[8:12].hex(), kind, float(len(seen)), _without_red(data)))
     return tap.frames()
+
+
+def _without_red(data: bytes) -> bytes:
+    if data[1] & 0x7F != RED:
+        return data
+    payload, end = packet.parse(memoryview(data), 0, len(data))[-2:]
+    return data[:payload] + data[payload + 1 : end]
 
 
 def opened(frames: Iterable[TappedFrame], keys: list[FrameKey]) -> list[TappedFrame]:
     """Those that one of these keys opens, in clear."""
-    by_id = {key.id: key for key in keys}
     clear = []
     for frame in frames:
-        with contextlib.suppress(SFrameError):
-            clear.append(replace(frame, data=open_frame(by_id.get, frame.kind, frame.data).frame))
+        for key in keys:
+            with contextlib.suppress(SFrameError):
+                data = open_frame(
+                    lambda key_id, key=key: key if key.id == key_id else None, frame.kind, frame.data
+                ).frame
+                clear.append(replace(frame, data=data))
+                break
     return clear
 
 
