@@ -324,6 +324,7 @@ export class CallClient extends EventTarget {
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
+      clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();

@@ -41,9 +41,10 @@ export class EncryptionWatch {
    * @param {boolean} now.connected
    * @param {boolean} now.alarm
    * @param {boolean} now.recorder_has_key
+   * @param {boolean} [now.clear_agreed] somebody was let in who cannot encrypt, perhaps this browser: it has no worker to bypass
    * @returns {EncryptionState}
    */
-  judge({ at_ms, connection, counts, route, connected, alarm, recorder_has_key }) {
+  judge({ at_ms, connection, counts, route, connected, alarm, recorder_has_key, clear_agreed = false }) {
     if (this.#seen[0] && this.#seen[0].connection !== connection) {
       this.#seen = [];
       this.#last = "pending";
@@ -55,10 +56,11 @@ export class EncryptionWatch {
     if (alarm) return "alarm";
     if (!connected || route === "") return (this.#last = "pending");
     const before = old < 0 && this.#seen[0]?.at_ms === at_ms ? null : (this.#seen[0]?.counts ?? null);
-    if (bypasses_worker(growth(counts.wire, before?.wire), growth(counts.seen, before?.seen))) return (this.#last = "pending");
+    const bypassed = bypasses_worker(growth(counts.wire, before?.wire), growth(counts.seen, before?.seen));
+    if (bypassed && !clear_agreed) return (this.#last = "pending");
     /** @param {keyof CryptoCounts} word */
     const grown = (word) => counts.crypto[word] - (before?.crypto[word] ?? 0);
-    if (grown("clear") > 0) this.#last = route === "server" ? "to_server" : "transport";
+    if (bypassed || grown("clear") > 0) this.#last = route === "server" ? "to_server" : "transport";
     else if (grown("sealed") + grown("opened") > 0) {
       // What comes and does not open proves nothing but that something is wrong.
       const opens = grown("opened") > 0 || grown("unopened") + grown("stranger") === 0;

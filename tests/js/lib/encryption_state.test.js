@@ -60,11 +60,11 @@ test("silence keeps what was proved; another connection begins anew; an alarm ou
  * 12 s of a call with so many others: 20 pictures and 50 packets of sound a second of each, all of them in the worker's hands
  * but those of one stream of `lost`, from the third second on.
  *
- * @param {string} lost "send:audio", ... or "" @param {number} [others]
+ * @param {string} lost "send:audio", ... or "" @param {number} [others] @param {boolean} [clear_agreed]
  */
-function call_in_which_the_worker_loses(lost, others = 1) {
+function call_in_which_the_worker_loses(lost, others = 1, clear_agreed = false) {
   const watch = new EncryptionWatch();
-  const fixed = { connection: "one", route: "direct", connected: true, alarm: false, recorder_has_key: false };
+  const fixed = { connection: "one", route: "direct", connected: true, alarm: false, recorder_has_key: false, clear_agreed };
   const rates = { "send:audio": 50, "send:video": 20, "receive:audio": 50 * others, "receive:video": 20 * others };
   return Array.from({ length: 12 }, (_, second) => {
     const wire = Object.fromEntries(Object.entries(rates).map(([word, rate]) => [word, rate * second]));
@@ -87,6 +87,10 @@ test("what goes past the worker takes the promise back within a second, one way 
   }
   // One voice of seven that goes past it is enough as well.
   assert.equal(call_in_which_the_worker_loses("receive:audio", 7).at(-1), "pending");
+});
+
+test("a browser without a worker, which was let in so, says what is true of it", () => {
+  assert.equal(call_in_which_the_worker_loses("send:audio", 1, true).at(-1), "transport");
 });
 
 test("the browser's own count is of frames: encoded, decoded, and one packet for each of sound", () => {
