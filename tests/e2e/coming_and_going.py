@@ -151,7 +151,7 @@ async def come_and_go(seconds: float) -> dict[str, Any]:
             sealed = await visit.nothing_is_wrong()
             await visit.cleo_goes()
             round_s = time.monotonic() - round_began_s
-            if time.monotonic() + round_s + 12 > started_s + seconds:
+            if time.monotonic() + round_s + 20 > started_s + seconds:
                 break
         newcomers_s.append(await visit.cleo_comes())
         await visit.fox.reload()
