@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from media_routing.runtime.film import MadeFilm, make_film
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
+    from media_routing.runtime.listening import Listening
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
     from media_routing.runtime.relay_check import relay_problems
@@ -59,6 +60,7 @@ __all__ = [
     "Limit",
     "Limits",
     "Listener",
+    "Listening",
     "MadeFilm",
     "Measured",
     "MediaRefused",
@@ -121,6 +123,7 @@ LAYERS: tuple[dict[str, object], ...] = (
 
 
 _LATER = {
+    "Listening": "media_routing.runtime.listening",
     "MediaService": "media_routing.runtime.service",
     "RecorderEvent": "media_routing.runtime.recorder",
     "RecorderRefused": "media_routing.runtime.recorder",

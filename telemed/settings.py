@@ -356,6 +356,9 @@ RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
 RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
 # Dotted path of a class as in consultations/recordings/scanning.py: it says whether an attachment may be opened.
 ATTACHMENT_SCANNER = env.env_str("ATTACHMENT_SCANNER", "consultations.recordings.scanning.PictureScanner")
+# What hears a visit while it is recorded and everybody in it also said yes to that: '' nothing, or level_meter, which tells
+# /metrics how loud each voice is.
+LISTENING_PROGRAM = env.env_str("LISTENING_PROGRAM", "")
 # Lets another machine read /metrics; without it only this one may.
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
 # Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.

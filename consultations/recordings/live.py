@@ -14,6 +14,8 @@ from consultations.rooms.recorder.port import RecordedFile, RecordingFacts, Term
 from telemed.accounts.models import User
 
 PURPOSE = "recording"
+# What a program that listens is asked for.
+LISTENING = "transcript"
 
 
 class LiveRecordings:
@@ -55,7 +57,8 @@ class LiveRecordings:
         verdict, people = _verdict(row.room, row)
         if not verdict.ok or not row.room.appointment.clinic.allows_capture:
             return None
-        return Terms(folder=storage.folder_of(row), people=people, key=row.key)
+        may_listen = _verdict(row.room, row, LISTENING)[0].ok
+        return Terms(folder=storage.folder_of(row), people=people, key=row.key, may_listen=may_listen)
 
     def is_active(self, page: str) -> bool:
         row = find_recording(page)
@@ -80,9 +83,9 @@ def _facts(row: Recording) -> RecordingFacts:
     )
 
 
-def _verdict(room: Room, row: Recording) -> tuple[Verdict, frozenset[str]]:
+def _verdict(room: Room, row: Recording, purpose: str = PURPOSE) -> tuple[Verdict, frozenset[str]]:
     """Return what the people who are inside say now, and who they are. Two queries."""
     seats = Participant.objects.filter(room=room, state=Participant.State.ADMITTED)
     people = list(seats.order_by("pk").values_list("public_id", flat=True))
     answers = answers_now(room.appointment, people, _facts(row))
-    return may_capture(PURPOSE, [Present(id_, answers.get(id_, {})) for id_ in people]), frozenset(people)
+    return may_capture(purpose, [Present(id_, answers.get(id_, {})) for id_ in people]), frozenset(people)

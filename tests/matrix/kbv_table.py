@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,13 +20,14 @@ from consultations.recordings.models import Attachment, CopyRequest, Film, Recor
 from consultations.recordings.tasks import combine, finalise, recover, scan, sweep
 from consultations.rooms import protocol
 from consultations.rooms.actions import visit
+from consultations.rooms.asking import texts_to_ask
 from consultations.rooms.desk import Desk
 from consultations.rooms.facts import load_room_facts
 from consultations.rooms.models import Participant, Room
 from consultations.rooms.recorder.port import recordings
 from consultations.rooms.refusals import Refused
 from consultations.rooms.signaling import Refuse, decide
-from consultations.rooms.snapshot import build_viewer
+from consultations.rooms.snapshot import build_viewer, recorder_page
 from consultations.rooms.tickets import take_ticket
 from telemed.audit.models import AuditEntry
 from tests.matrix.world import PNG, World, patient_seat
@@ -124,6 +126,16 @@ def _seat_consent(world: World) -> None:
     )
     assert answer.status_code == 409
     assert not ConsentRecord.objects.filter(purpose="recording").exists()
+
+
+def _program_listens(world: World) -> None:
+    """What listens hears with a recorder, and there is none; a yes to it is refused like any other, set or not."""
+    with override_settings(LISTENING_PROGRAM="level_meter"):
+        _message_is_refused(world, protocol.Consent("1", "transcript", "granted", 1))
+        facts = load_room_facts(Room.objects.get(code=world.code).pk, with_details=False)
+        assert texts_to_ask(facts, patient_seat(world.appointment).public_id) == []
+        assert recorder_page(facts) is None
+    assert recordings().terms(world.recording.public_id) is None
 
 
 def _finalise(world: World) -> None:
@@ -391,6 +403,7 @@ REFUSALS: dict[str, Proof] = {
     "task recordings.sweep": _sweep,
     "task recordings.combine": _film_not_made,
     "task recordings.scan": _scan,
+    "program level_meter": _program_listens,
     "command serve": _recover,  # what it does with recordings when it starts
     "admin recordings.Recording": _admin_adds_nothing,
     "admin recordings.Recording hold": _keeps_what_is_there("hold"),

@@ -23,11 +23,13 @@ class RecordingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Where a recorder writes, with which key, and whom: everybody who is inside, all of whom said yes."""
+    """Where a recorder writes, with which key, and whom: everybody who is inside, all of whom said yes. `may_listen`: and
+    all of whom said yes to a program that listens, too."""
 
     folder: Path
     people: frozenset[str]
     key: bytes = field(repr=False)
+    may_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -341,15 +341,16 @@ export class CallClient extends EventTarget {
   async #watch_encryption() {
     const path = this.#paths.path;
     const connection = path?.connection_name ?? "";
-    const { crypto } = await this.#count();
+    const counts = await this.#count();
     if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
     this.#encryption_state = this.#encryption.judge({
       at_ms: performance.now(),
       connection,
-      counts: crypto,
+      counts,
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
+      clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();
