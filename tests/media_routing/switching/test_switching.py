@@ -114,9 +114,9 @@ def test_a_bad_last_mile_does_not_move_and_says_whose_it_is() -> None:
     # Not again before a minute, then two.
     clock.play(400, THIN, THIN)
     starts = [when for when, effect in clock.take() if isinstance(effect, Tell) and effect.trigger == "probe"]
-    pauses = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert pauses[0] > 120
-    assert all(later >= 1.5 * earlier for earlier, later in zip(pauses, pauses[1:], strict=False))
+    assert all(later >= 1.5 * earlier for earlier, later in itertools.pairwise(pauses))
     clock.play(12, FINE)
     assert clock.machine.shown().advice is None
 
@@ -187,7 +187,7 @@ def test_a_path_that_flaps_for_five_minutes_changes_four_times_at_most(period_s:
                         changes.append(clock.now)
                         clock.see(SERVER if effect.to == "sfu" else DIRECT)
     assert len(changes) <= 4
-    gaps = [later - earlier for earlier, later in zip(changes, changes[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(changes)]
     assert all(gap >= 60 for gap in gaps)
 
 
