@@ -184,13 +184,20 @@ class Pump:
                 runs[link].append((slot, size))
             else:
                 runs[link] = [(slot, size)]
+        reports: list[tuple[Link, int, int]] = []
         for link, run in runs.items():
-            self._receive_run(link, run, now)
+            self._receive_run(link, run, reports, now)
+        # One kind of work after the other: what the processor has at hand for a report is still there for the next.
+        for link, slot, size in reports:
+            self._receive_rtcp(link, offsets[slot], size, self._arena.pointers[slot], now)
         self.counters.datagrams += count
         return count
 
-    def _receive_run(self, link: Link, run: list[tuple[int, int]], now: float) -> None:
-        """What one peer sent, (slot, size) each: what is authentic and within its limits goes to the room together."""
+    def _receive_run(
+        self, link: Link, run: list[tuple[int, int]], reports: list[tuple[Link, int, int]], now: float
+    ) -> None:
+        """What one peer sent, (slot, size) each: media that is authentic and within its limits goes to the room together,
+        RTCP is put into `reports`."""
         view, offsets, pointers = self._arena.view, self._arena.offsets, self._arena.pointers
         length, unprotect = self._length, lib.srtp_unprotect
         session, ssrcs = link.unprotect_rtp, link.ssrcs
@@ -205,7 +212,7 @@ class Pump:
                 continue
             offset = offsets[slot]
             if 191 < view[offset + 1] < 224:  # RFC 5761 §4
-                self._receive_rtcp(link, offset, size, pointers[slot], now)
+                reports.append((link, slot, size))
                 continue
             if session is None:
                 continue
