@@ -9,12 +9,10 @@
  * @typedef {Record<string, number>} KindCounts by "send:audio", "send:video", "receive:audio", "receive:video"
  */
 
-/** @type {Record<string, {word: string, counter: string}>} */
+/** By direction in getStats. @type {Record<string, {way: string, audio: string, video: string}>} */
 const COUNTERS = {
-  "outbound-rtp audio": { word: "send:audio", counter: "packetsSent" },
-  "outbound-rtp video": { word: "send:video", counter: "framesEncoded" },
-  "inbound-rtp audio": { word: "receive:audio", counter: "packetsReceived" },
-  "inbound-rtp video": { word: "receive:video", counter: "framesDecoded" },
+  "outbound-rtp": { way: "send", audio: "packetsSent", video: "framesEncoded" },
+  "inbound-rtp": { way: "receive", audio: "packetsReceived", video: "framesDecoded" },
 };
 
 /** The two are read at slightly different moments, and getStats may be 50 ms old. */
@@ -26,8 +24,10 @@ export function wire_frames(stats) {
   /** @type {KindCounts} */
   const counts = {};
   for (const row of stats) {
-    const found = COUNTERS[`${row.type} ${row.kind}`];
-    if (found) counts[found.word] = (counts[found.word] ?? 0) + (row[found.counter] ?? 0);
+    const found = COUNTERS[row.type];
+    if (!found) continue;
+    const word = `${found.way}:${row.kind}`;
+    counts[word] = (counts[word] ?? 0) + (row[row.kind === "audio" ? found.audio : found.video] ?? 0);
   }
   return counts;
 }

@@ -9,12 +9,15 @@ import { has_text, t } from "./texts.js";
  * @typedef {{state: "requested"|"running"|"held", since: string, waiting_for: string[]}} Recording
  */
 
+/** What the recorder, and a program that listens beside it, are asked for. */
+const HAPPENS_NOW = ["recording", "transcript"];
+
 export class RecordingView {
   /** @type {Ask|null} */
   #ask = null;
   /** @type {Recording|null} */
   #recording = null;
-  /** What this person agreed to: all of it is taken back with one press. @type {string[]} */
+  /** What this person agreed to that happens now: all of it is taken back with one press. @type {string[]} */
   #granted = [];
   #said = "";
   #may_record = false;
@@ -40,7 +43,7 @@ export class RecordingView {
   draw({ room, me }) {
     const before = this.#recording;
     this.#recording = room.recording ?? null;
-    this.#granted = Object.entries(me.consents ?? {}).filter(([, answer]) => answer === "granted").map(([purpose]) => purpose);
+    this.#granted = HAPPENS_NOW.filter((purpose) => me.consents?.[purpose] === "granted");
     this.#may_record = Boolean(room.may_record);
     this.#draw_mark(me);
     this.#draw_ask(me.asks?.[0] ?? null);
@@ -118,7 +121,7 @@ export class RecordingView {
     const choice = this.root.querySelector("[data-part=ask_capacity_choice]");
     const capacity = choice instanceof HTMLSelectElement ? choice.value : "self";
     const version = decision === "granted" && ask ? { version: ask.version } : {};
-    const purposes = decision === "withdrawn" ? this.#granted.filter((purpose) => purpose !== "treatment") : [ask?.purpose ?? "recording"];
+    const purposes = decision === "withdrawn" ? this.#granted : [ask?.purpose ?? "recording"];
     try {
       await Promise.all(purposes.map((purpose) => this.client.request("consent", { purpose, decision, capacity, ...version })));
     } catch (error) {

@@ -110,6 +110,11 @@ async def test_a_visit_is_recorded_paused_gone_on_with_and_stopped_by_a_withdraw
         await until(lambda: grown(visit, {}), what="four growing files")
         before = visit.sizes()
         await until(lambda: grown(visit, before), what="more of them")
+        # No program listens here: nobody is asked for one, and a yes to it starts none (the control of the last test).
+        for socket in (visit.anna, visit.paul):
+            assert socket.state["me"]["asks"] == []
+            assert (await socket.ask("consent", purpose="transcript", decision="granted", version=1))["ok"]
+        assert await asyncio.to_thread(voices_measured, own_server) == 0
 
         # One message, and nothing more is written.
         started = time.monotonic()
@@ -177,17 +182,3 @@ async def test_a_program_listens_only_with_everybodys_yes_and_stops_with_the_fir
             before = visit.sizes()
             await until(lambda: grown(visit, before), what="the recording going on")
             assert visit.row()["state"] == "running"
-
-
-async def test_control_nothing_listens_where_no_program_is_set(own_server: AppServer) -> None:
-    async with visit_of_two(own_server) as visit:
-        await visit.start()
-        for socket in (visit.anna, visit.paul):
-            assert (await socket.ask("consent", purpose="transcript", decision="granted", version=1, capacity="self"))[
-                "ok"
-            ]
-        await until(lambda: grown(visit, {}), what="four growing files")
-        before = visit.sizes()
-        await until(lambda: grown(visit, before), what="more of them")
-        assert visit.anna.state["me"]["asks"] == []
-        assert await asyncio.to_thread(voices_measured, own_server) == 0

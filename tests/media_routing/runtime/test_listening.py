@@ -7,6 +7,7 @@ import math
 import secrets
 import time
 from array import array
+from itertools import pairwise
 
 import pytest
 
@@ -75,9 +76,12 @@ async def test_a_level_meter_hears_whom_it_has_a_key_of() -> None:
     assert told.value == pytest.approx(BEEP_DBFS + 10 * math.log10(BEEP_S), abs=1.0)
     seconds = sum(len(voice.samples) for voice in voices["anna"]) / 2 / RATE_HZ
     assert 3.5 < seconds < 4.3, "16 kHz, one channel"
-    onset = next(v for v in voices["anna"] if max(map(abs, array("h", v.samples))) > 4000)
-    zero = people[0].zero
-    assert min(abs(onset.captured_at - zero - at) for at in instants(30)) < 0.06
+    # The last beep's: by then the sender's reports have said when it was captured, whatever its packets had to wait for.
+    loud = [max(map(abs, array("h", voice.samples))) > 4000 for voice in voices["anna"]]
+    onset = [
+        now for (was, is_loud), now in zip(pairwise(loud), voices["anna"][1:], strict=True) if is_loud and not was
+    ][-1]
+    assert min(abs(onset.captured_at - people[0].zero - at) for at in instants(30)) < 0.06
 
 
 async def test_decoding_never_holds_up_the_call(monkeypatch) -> None:
@@ -91,9 +95,11 @@ async def test_decoding_never_holds_up_the_call(monkeypatch) -> None:
     monkeypatch.setattr(VoiceDecoder, "decode", slowly)
     async with visit(NAMES[:1]) as (service, [anna], keys):
         anna.give_key(keys)
-        service.start_listening(ROOM, lambda voice: None, print, keys)
+        listening = service.start_listening(ROOM, lambda voice: None, print, keys)
         assert await worst_lag_s(2) < 0.15
+        listening.stop()
         monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", run_here)
+        service.start_listening(ROOM, lambda voice: None, print, keys)
         assert await worst_lag_s(2) > 0.25
         monkeypatch.undo()
 
