@@ -525,6 +525,8 @@ class Switching:
     def _poor_of(self, person: _Person, now: float) -> float | None:
         if person.word_until_s > now:
             return person.word_s - self.times.move_after_s
+        if person.path == "lost":
+            return person.path_s
         fresh = person.used.is_fresh(now, self.times.stale_s)
         settled = now - self._route_s >= self.times.settle_s
         return person.used.poor_s if fresh and settled else None
@@ -538,7 +540,8 @@ class Switching:
 
     def _good_again(self, now: float) -> bool:
         """Nobody has had it unacceptable for a while: whatever was tried is not needed."""
-        if self._poor_since(now) is not None:
+        silent = any(not person.used.is_fresh(now, self.times.stale_s) for person in self._people.values())
+        if silent or self._poor_since(now) is not None:
             self._poor_at_s = now
             return False
         return now - self._poor_at_s >= self.times.recovered_s
