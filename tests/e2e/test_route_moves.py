@@ -1,6 +1,5 @@
 """The route moves while the call runs, on the product's own pages: to the clinic's server and back, and nobody notices."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -81,7 +80,9 @@ async def test_a_third_person_and_a_recording_come_and_go() -> None:
             await admit(doctor)
             await connected(*two)
             for one in two:
-                await expect(one.page.locator("[data-fact=privacy]")).to_have_attribute("data-privacy", "e2e_direct", timeout=10_000)
+                await expect(one.page.locator("[data-fact=privacy]")).to_have_attribute(
+                    "data-privacy", "e2e_direct", timeout=10_000
+                )
                 await one.page.evaluate(WATCH)
 
             async with person("guest", flags=SLOW_CAMERA) as guest:
