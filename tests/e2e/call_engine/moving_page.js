@@ -1,6 +1,9 @@
 /** A call in the product's own pictures and sounds, which writes down every frame that is seen and every sample that is heard. */
 
 import { CallClient } from "/js/call/call_client.js";
+import { StatsMonitor } from "/js/call/stats_monitor.js";
+import { quality_report } from "/js/lib/quality_report.js";
+import { QualityWindow } from "/js/lib/quality_window.js";
 import { Picture } from "/js/pages/call_picture.js";
 import { Sound } from "/js/pages/call_sound.js";
 
@@ -109,5 +112,23 @@ async function listen() {
   return { levels };
 }
 
-Object.assign(globalThis, { engine: { client, log, connections, people, gaps, listen, source } });
+let monitor_timer = 0;
+
+/** Measures as a path does, so many times a second more: what one reading costs shows in the CPU. @param {number} per_s */
+function monitor(per_s) {
+  clearInterval(monitor_timer);
+  const connection = connections.findLast(({ connectionState }) => connectionState !== "closed");
+  if (per_s === 0 || !connection) return;
+  const stats = new StatsMonitor({ get_stats: () => connection.getStats(), slots_by_mid: { 0: "audio", 1: "video", 2: "screen" } });
+  const judged = new QualityWindow();
+  monitor_timer = window.setInterval(async () => {
+    const rates = await stats.measure(performance.now());
+    if (!rates) return;
+    judged.take(rates, { peer_camera: true }, performance.now());
+    const measured = judged.measured();
+    if (measured) JSON.stringify(quality_report(measured, { engine: "p2p", warm: false, remedy: "" }));
+  }, 1000 / per_s);
+}
+
+Object.assign(globalThis, { engine: { client, log, connections, people, gaps, listen, monitor, source } });
 client.start(source());
