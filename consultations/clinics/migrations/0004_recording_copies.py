@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clinics", "0002_recording_days"),
+        ("clinics", "0003_relay_regions"),
     ]
 
     operations = [
