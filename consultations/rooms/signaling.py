@@ -145,7 +145,7 @@ def _relay(viewer: Viewer, message: Signal | Ack) -> Effect:
     # One answer for "not there" and "not admitted": nobody learns who else is waiting (CLIN-2).
     if message.to not in viewer.peers:
         return Refuse("unknown_person")
-    sender_page, _, receiver_page = message.stream.partition(".")
+    sender_page, receiver_page, *_ = message.stream.split(".")
     own_page = sender_page if isinstance(message, Signal) else receiver_page
     if own_page != viewer.page:
         return Refuse("wrong_stream")

@@ -40,7 +40,7 @@ _VIEW = """
 appointment appointment_cancel appointment_claim appointment_invite appointment_link appointment_new
 appointment_reschedule clinic_logo home join join_lookup join_redeem seat seat_details seat_device_check
 seat_socket seat_state seat_turn_probe seat_wait seat_withdraw set_language start_now today today_list visit
-visit_notes visit_socket
+visit_notes visit_path visit_path_events visit_path_json visit_socket
 """
 
 UNRELATED = {

@@ -58,6 +58,8 @@ def test_the_document_prints_the_general_limits_of_the_code() -> None:
     text = (Path(__file__).parents[2] / "docs" / "ROUTING.md").read_text().split("## 7.")[1]
     for name, (fair, poor) in PROFILES["general"].limits.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}`"))
-        scale = 100 if name in {"audio_loss", "video_loss", "concealed", "freeze"} else 0.001 if name == "out_bps" else 1
+        scale = (
+            100 if name in {"audio_loss", "video_loss", "concealed", "freeze"} else 0.001 if name == "out_bps" else 1
+        )
         numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", row.split("|")[2])]
         assert numbers == pytest.approx([fair * scale, poor * scale]), name

@@ -8,7 +8,7 @@ MAX_SEQ: Final = 2**31
 
 _PAGE = r"[A-Za-z0-9_-]{8,36}"
 PAGE_PATTERN: Final = re.compile(_PAGE)
-STREAM_PATTERN: Final = re.compile(rf"{_PAGE}\.{_PAGE}")
+STREAM_PATTERN: Final = re.compile(rf"{_PAGE}\.{_PAGE}(?:\.[1-9][0-9]{{0,3}})?")
 ANY_TEXT: Final = re.compile(r"[\s\S]*")
 PLAIN: Final = re.compile(r"[^\x00-\x1f\x7f]*")
 _PUBLIC_ID = re.compile(r"[0-9A-Za-z]{22}")

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clinics", "0002_recording_days"),
+        ("clinics", "0004_recording_copies"),
     ]
 
     operations = [
