@@ -27,7 +27,9 @@ def each_us(work: Callable[[], object], times: int) -> float:
 def decisions() -> list[Facts]:
     """A spread of facts, refusals and both routes among them."""
     return [
-        Facts(people, profile=profile, privacy_class=privacy, recording=recording, evidence=evidence, sfu_available=True)
+        Facts(
+            people, profile=profile, privacy_class=privacy, recording=recording, evidence=evidence, sfu_available=True
+        )
         for people, profile, privacy, recording, evidence in itertools.product(
             (1, 2, 3), PROFILES, PRIVACY_CLASSES, RECORDINGS, EVIDENCE
         )
