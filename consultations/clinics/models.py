@@ -238,11 +238,13 @@ class QualityLimit(models.Model):
             return
         if not api.is_limit(self.metric, self.limit):
             least, most = (bound / _UNIT.get(self.metric, 1) for bound in api.BOUNDS[self.metric])
-            order = _("the first smaller") if self.metric in api.CEILINGS else _("the first larger")
-            raise ValidationError(
-                _("Enter two numbers from %(least)g to %(most)g, %(order)s than the second.")
-                % {"least": least, "most": most, "order": order}
+            larger_is_worse = self.metric in api.CEILINGS
+            words = (
+                _("Enter two numbers from %(least)g to %(most)g, the first smaller than the second.")
+                if larger_is_worse
+                else _("Enter two numbers from %(least)g to %(most)g, the first larger than the second.")
             )
+            raise ValidationError(words % {"least": least, "most": most})
 
     @property
     def limit(self) -> tuple[float, float]:
