@@ -58,9 +58,8 @@ class Clock:
         if score is None:
             return
         engine = self.machine.warm if warm else self.visit.route
-        measured = Measured(
-            engine, warm, score, score, "loss", "loss", loss_out=0.2 if score < 40 and person == B else 0.0
-        )
+        factor, loss = ("loss", 0.2 if person == B else 0.0) if score < 40 else ("", 0.0)
+        measured = Measured(engine, warm, score, score, factor, factor, loss_out=loss)
         self.hear(person, measured)
 
     def take(self) -> list[tuple[float, object]]:
