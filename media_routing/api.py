@@ -27,13 +27,17 @@ from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
+from media_routing.turn import credential as turn_credential
 
 if TYPE_CHECKING:
+    from media_routing.runtime.film import MadeFilm, make_film
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
+    from media_routing.runtime.listening import Listening
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
-    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key
+    from media_routing.runtime.relay_check import relay_problems
+    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key, seal_bytes
     from media_routing.runtime.service import MediaService
 
 __all__ = [
@@ -56,6 +60,8 @@ __all__ = [
     "Limit",
     "Limits",
     "Listener",
+    "Listening",
+    "MadeFilm",
     "Measured",
     "MediaRefused",
     "MediaService",
@@ -84,8 +90,12 @@ __all__ = [
     "is_limit",
     "join_descriptor",
     "limits_for",
+    "make_film",
     "new_key",
     "recover_tracks",
+    "relay_problems",
+    "seal_bytes",
+    "turn_credential",
     "turn_probe_servers",
 ]
 
@@ -113,10 +123,13 @@ LAYERS: tuple[dict[str, object], ...] = (
 
 
 _LATER = {
+    "Listening": "media_routing.runtime.listening",
     "MediaService": "media_routing.runtime.service",
     "RecorderEvent": "media_routing.runtime.recorder",
     "RecorderRefused": "media_routing.runtime.recorder",
     "Recording": "media_routing.runtime.recorder",
+    "MadeFilm": "media_routing.runtime.film",
+    "make_film": "media_routing.runtime.film",
     "KeyRefused": "media_routing.runtime.recorder_keys",
     "RecorderKeys": "media_routing.runtime.recorder_keys",
     "SealedFileError": "media_routing.runtime.sealed_file",
@@ -124,6 +137,8 @@ _LATER = {
     "finalise_tracks": "media_routing.runtime.finalise:finalise",
     "new_key": "media_routing.runtime.sealed_file",
     "recover_tracks": "media_routing.runtime.finalise:recover",
+    "relay_problems": "media_routing.runtime.relay_check",
+    "seal_bytes": "media_routing.runtime.sealed_file",
 }
 
 

@@ -188,7 +188,8 @@ JOBS = env.env_str("JOBS", "now" if TESTING else "thread" if DEMO else "worker")
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0},
-    "recordings-recover": {"task": "recordings.recover", "schedule": 60.0},
+    "recordings-recover": {"task": "recordings.recover", "schedule": 20.0},
+    "recordings-scan": {"task": "recordings.scan", "schedule": 60.0},
     "recordings-sweep": {"task": "recordings.sweep", "schedule": 3600.0},
     "purge-call-metadata": {"task": "rooms.purge_call_metadata", "schedule": 24 * 3600.0},
 }
@@ -353,6 +354,11 @@ DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
 RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
 # What must stay free on that disk: no recording begins with less, and running ones end (REL-7).
 RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
+# Dotted path of a class as in consultations/recordings/scanning.py: it says whether an attachment may be opened.
+ATTACHMENT_SCANNER = env.env_str("ATTACHMENT_SCANNER", "consultations.recordings.scanning.PictureScanner")
+# What hears a visit while it is recorded and everybody in it also said yes to that: '' nothing, or level_meter, which tells
+# /metrics how loud each voice is.
+LISTENING_PROGRAM = env.env_str("LISTENING_PROGRAM", "")
 # Lets another machine read /metrics; without it only this one may.
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
 # Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.

@@ -121,7 +121,8 @@ class VisitConsumer(GuardedSocket):
     def question(self) -> VisitQuestion:
         assert self.desk
         pinged, self._pinged = self._pinged, False
-        return VisitQuestion(self.desk, self.view, self.page, pinged)
+        stale = self.view is not None and self.view.shown != self._media.shown
+        return VisitQuestion(self.desk, self.view, self.page, pinged, stale)
 
     answer_all = staticmethod(answer_visits)
 

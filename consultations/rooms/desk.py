@@ -31,6 +31,7 @@ class View:
     snapshot: dict[str, Any]
     viewer: Viewer
     facts: RoomFacts
+    shown: Shown = NOTHING_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Desk:
         return view
 
     def look(self, page: str, *, shown: Shown = NOTHING_SHOWN) -> View:
-        """Return what the socket may show and do now. Nine queries at most. `shown`: of `switch_desk`."""
+        """Return what the socket may show and do now. Ten queries at most. `shown`: of `switch_desk`."""
         standing = examine(self.ticket)
         me = self.ticket.participant_id
         facts = load_room_facts(self.ticket.participant.room_id, with_details=self.ticket.user is not None)
@@ -81,7 +82,7 @@ class Desk:
             switching=switching_for(facts, me, shown),
         )
         viewer = build_viewer(facts, me, page=page, device_state=standing.device_state, shown=shown)
-        return View(facts.revision, standing.device_state, snapshot, viewer, facts)
+        return View(facts.revision, standing.device_state, snapshot, viewer, facts, shown)
 
     def step_away(self, view: View, page: str) -> None:
         """The socket is gone. Nothing but presence changes: a dropped socket never ends a visit."""

@@ -81,7 +81,7 @@ class MediaSide:
         """A page tells how its path is. More than may be said is not heard."""
         me = desk.ticket.participant_id
         if isinstance(message, protocol.Path):
-            switch_desk().hear_path(self._code, me, message.report.state)
+            switch_desk().hear_path(self._code, me, message.report)
         elif not self._reports.take(time.monotonic()):
             return
         else:
@@ -109,7 +109,7 @@ class MediaSide:
 
     def arrived(self, desk: Desk, view: View) -> None:
         """The page said hello: what its person's media have to say comes to this socket from now on."""
-        switch_desk().hear_page(self._code, desk.ticket.participant_id)
+        switch_desk().hear_page(self._code, desk.ticket.participant_id, view.viewer.page)
         if view.viewer.admitted:
             switchboard().attach(self._code, desk.ticket, self._deliver)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from consultations.clinics.models import Clinic, TurnServer
+from consultations.clinics.models import Clinic
 from consultations.rooms import reasons
 from consultations.rooms.facts import RoomFacts
 from consultations.rooms.models import Participant
@@ -104,10 +104,10 @@ def room_size(seats: int) -> int:
 
 
 def relays_of(clinic: Clinic) -> list[api.TurnServer]:
-    """Return the clinic's active relays as the engine takes them. One query."""
+    """Return the relays of the clinic's regions as the engine takes them, the best first. One query."""
     return [
-        api.TurnServer(row.host, row.secret, row.udp_port, row.tcp_port, row.tls_port)
-        for row in TurnServer.objects.filter(clinic=clinic, active=True).order_by("pk")
+        api.TurnServer(relay.host, relay.secret, relay.udp_port, relay.tcp_port, relay.tls_port)
+        for relay in clinic.offered_relays()
     ]
 
 

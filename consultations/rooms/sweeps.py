@@ -21,12 +21,13 @@ Clinics = frozenset[str]
 
 @dataclass(frozen=True, eq=False)
 class VisitQuestion:
-    """`pinged`: since the last sweep, by the device that holds the seat."""
+    """`pinged`: since the last sweep, by the device that holds the seat. `is_stale`: this process knows that the view is old."""
 
     desk: Desk
     view: View | None
     page: str
     pinged: bool
+    is_stale: bool = False
 
     @property
     def ticket(self) -> Ticket:
@@ -114,7 +115,7 @@ def _is_outdated(question: VisitQuestion, standing: Standing, pages: dict[str, s
     view = question.view
     if view is None:  # hello will read it; only the ticket had to hold
         return False
-    if standing.revision != view.revision or standing.device_state != view.device_state:
+    if question.is_stale or standing.revision != view.revision or standing.device_state != view.device_state:
         return True
     return any(pages.get(seat, "") != view.facts.person(seat).page for seat in _others(question))
 

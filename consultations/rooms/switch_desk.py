@@ -13,7 +13,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -28,7 +28,7 @@ from consultations.rooms.lifecycle import LIVE
 from consultations.rooms.media import server_load_percent
 from consultations.rooms.nudges import seat_group
 from consultations.rooms.policy_facts import ASKED_ROLES, policy_facts
-from consultations.rooms.protocol import QualityReport
+from consultations.rooms.protocol import PathReport, QualityReport
 from consultations.rooms.snapshot import admitted_people
 from consultations.rooms.switchboard import switchboard
 from media_routing import api
@@ -104,15 +104,16 @@ class SwitchDesk:
         )
         self._hear(code, lambda machine, now: machine.hear_quality(participant_id, measured, now))
 
-    def hear_path(self, code: str, participant_id: str, state: str) -> None:
-        self._hear(code, lambda machine, now: machine.hear_path(participant_id, state, now))
+    def hear_path(self, code: str, participant_id: str, report: PathReport) -> None:
+        engine = {"server": "sfu", "direct": "p2p", "relay": "p2p"}.get(report.route, "")
+        self._hear(code, lambda machine, now: machine.hear_path(participant_id, report.state, engine, now))
 
     def hear_trouble(self, code: str, participant_id: str) -> None:
         self._hear(code, lambda machine, now: machine.hear_trouble(participant_id, now))
 
-    def hear_page(self, code: str, participant_id: str) -> None:
+    def hear_page(self, code: str, participant_id: str, page: str) -> None:
         if code in self._runs:
-            self._runs[code].machine.hear_page(participant_id)
+            self._runs[code].machine.hear_page(participant_id, page)
 
     def ask_for_third(self, code: str) -> None:
         self._hear(code, lambda machine, now: machine.ask_for_third(now))
@@ -190,11 +191,9 @@ class SwitchDesk:
 
 
 def times() -> api.Times:
-    return api.Times(
-        good_s=settings.SWITCH_BACK_AFTER_S,
-        gap_s=settings.SWITCH_AT_MOST_EVERY_S,
-        pause_s=settings.SWITCH_AT_MOST_EVERY_S,
-    )
+    """The machine's patience as it is set; who wants the way back at once does not want to wait for a steady direct path."""
+    usual, back_s, gap_s = api.Times(), settings.SWITCH_BACK_AFTER_S, settings.SWITCH_AT_MOST_EVERY_S
+    return replace(usual, good_s=back_s, gap_s=gap_s, pause_s=gap_s, steady_s=min(usual.steady_s, back_s))
 
 
 def visit_of(facts: RoomFacts, refusal: api.ServerRefusal = "") -> api.Visit:

@@ -193,6 +193,7 @@ class _Path:
 class _Person:
     used: _Path = field(default_factory=_Path)
     warm: _Path = field(default_factory=_Path)
+    page: str = ""
     # Of the path in use: '' before the page said anything about it.
     path: str = ""
     path_s: float = 0.0
@@ -247,15 +248,18 @@ class Switching:
         score = self._watched(report)
         if not report.warm and report.engine == self._visit.route:
             known.used.take(score, report, now, self.times.stale_s)
+            known.path = "connected"  # what is measured stands, whatever was said out of order
         elif report.warm and report.engine == self._to and self.state == "probing":
             known.warm.take(score, report, now, self.times.stale_s)
         return self.tick(now)
 
-    def hear_path(self, person: str, state: str, now: float) -> list[Effect]:
-        """What a page says of the path in use: connecting, connected, lost or failed."""
+    def hear_path(self, person: str, state: str, engine: str, now: float) -> list[Effect]:
+        """What a page says of the path it uses: connecting, connected, lost or failed. `engine`: '' where it cannot be told."""
         known = self._people.get(person)
         if known is None:
             return []
+        if state == "connected" and engine not in ("", self._visit.route):
+            state = "connecting"  # it holds on to the old path, because the decided one does not come about
         broken = ("connecting", "lost")
         # Lost and connecting in turn is broken since the first of them; a repeat changes nothing.
         if state != known.path and not (state in broken and known.path in broken):
@@ -263,11 +267,11 @@ class Switching:
         known.path = state
         return self.tick(now)
 
-    def hear_page(self, person: str) -> None:
-        """A page was loaded: what the last one said of its path is over."""
+    def hear_page(self, person: str, page: str) -> None:
+        """A page says hello. Another page than before: what the last one said of its path is over."""
         known = self._people.get(person)
-        if known is not None:
-            known.path, known.used, known.warm = "", _Path(), _Path()
+        if known is not None and known.page != page:
+            known.page, known.path, known.used, known.warm = page, "", _Path(), _Path()
 
     def hear_trouble(self, person: str, now: float) -> list[Effect]:
         """Somebody says that they do not hear or see: as ten seconds of unacceptable numbers, whatever the numbers are."""
@@ -480,11 +484,14 @@ class Switching:
         if before != "none" and self._visit.route != "none":
             self._changed_s = now
         self._linger_until_s = now + self.times.linger_s if before == "sfu" and self._visit.route == "p2p" else None
-        self.state, self._route_s, self._advice = "steady", now, None
+        self.state, self._route_s = "steady", now
+        if self._advice is not None and self._advice.code != "use_phone":  # that is true until something carries
+            self._advice = None
         for person in self._people.values():
             # What was measured of the path beside is what is known of the one in use.
             person.used, person.warm = _Path(), _Path()
-            person.path = "connected" if ours and person.path == "connected" else ""
+            if person.path:
+                person.path, person.path_s = "connecting", now
             person.word_until_s = 0.0
 
     def _may_change(self, now: float) -> bool:
@@ -518,6 +525,8 @@ class Switching:
     def _poor_of(self, person: _Person, now: float) -> float | None:
         if person.word_until_s > now:
             return person.word_s - self.times.move_after_s
+        if person.path == "lost":
+            return person.path_s
         fresh = person.used.is_fresh(now, self.times.stale_s)
         settled = now - self._route_s >= self.times.settle_s
         return person.used.poor_s if fresh and settled else None
@@ -531,19 +540,27 @@ class Switching:
 
     def _good_again(self, now: float) -> bool:
         """Nobody has had it unacceptable for a while: whatever was tried is not needed."""
-        if self._poor_since(now) is not None:
+        silent = any(not person.used.is_fresh(now, self.times.stale_s) for person in self._people.values())
+        if silent or self._poor_since(now) is not None:
             self._poor_at_s = now
             return False
         return now - self._poor_at_s >= self.times.recovered_s
 
     def _broken_since(self, now: float) -> float | None:
         """Return since when the path in use has carried nothing for both, None while it may carry something."""
-        people = list(self._people.values())
-        if not people or any(person.path not in ("connecting", "lost", "failed") for person in people):
-            return None
-        if any(person.path == "failed" for person in people):
+        if not any(person.path in ("connecting", "lost", "failed") for person in self._people.values()):
+            return None  # silence alone is no proof
+        found = [self._broken_of(person, now) for person in self._people.values()]
+        return None if None in found else max(since for since in found if since is not None)
+
+    def _broken_of(self, person: _Person, now: float) -> float | None:
+        if person.path == "failed":
             return now - self.times.connect_s  # the page has tried for longer than that
-        return max(person.path_s for person in people)
+        if person.path in ("connecting", "lost"):
+            return person.path_s
+        # A page that measured and fell silent; its word that it is connected may be older than that.
+        heard_s = person.used.heard_s
+        return heard_s if heard_s is not None and now - heard_s > 2 * self.times.stale_s else None
 
     def _is_better(self, now: float) -> bool:
         """Whether the path beside helps everybody who needs it, and harms nobody."""

@@ -25,7 +25,7 @@ ack admit_device finish hello ice_servers invite leave move path ping quality re
 _MODEL = """
 accounts.User appointments.Appointment appointments.CareThread appointments.StatusChange appointments.VisitType
 audit.AuditEntry audit.AuditHead audit.PseudonymKey clinics.Clinic clinics.Identifier clinics.Membership
-clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
+clinics.QualityLimit clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
 practitioners.Practitioner rooms.JoinLink rooms.MediaNode rooms.Note rooms.NoteVersion rooms.Participant
 rooms.QualitySample rooms.Room rooms.RouteDecision rooms.SeatDevice vault.KeyUse
 """
@@ -40,7 +40,7 @@ _VIEW = """
 appointment appointment_cancel appointment_claim appointment_invite appointment_link appointment_new
 appointment_reschedule clinic_logo home join join_lookup join_redeem seat seat_details seat_device_check
 seat_socket seat_state seat_turn_probe seat_wait seat_withdraw set_language start_now today today_list visit
-visit_notes visit_socket
+visit_notes visit_path visit_path_events visit_path_json visit_socket
 """
 
 UNRELATED = {

@@ -45,7 +45,7 @@ def weigh_route(
             profile=clinic.profile,
             recorded=recorded,
             relay_only_by_clinic=clinic.relay_only,
-            turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
+            turn_available=bool(clinic.offered_relays()),
             server_refusal=server_refusal,
             server_load_percent=server_load_percent,
             on_server=room.state == Room.State.LIVE and room.route == "sfu",
@@ -123,6 +123,15 @@ def record_path(participant: Participant, *, report: PathReport) -> None:
                 "local": report.local,
                 "remote": report.remote,
                 "rtt_ms": report.rtt_ms,
+                "region": _region_of(participant, report.relay),
             }
         ],
     )
+
+
+def _region_of(participant: Participant, relay_host: str) -> str:
+    """Return where the clinic's relay of that name stands; '' for none, and for a name that is not the clinic's."""
+    if not relay_host:
+        return ""
+    relays = TurnServer.objects.filter(clinic__appointments__room=participant.room_id, host=relay_host)
+    return relays.values_list("region", flat=True).first() or ""

@@ -341,15 +341,16 @@ export class CallClient extends EventTarget {
   async #watch_encryption() {
     const path = this.#paths.path;
     const connection = path?.connection_name ?? "";
-    const { crypto } = await this.#count();
+    const counts = await this.#count();
     if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
     this.#encryption_state = this.#encryption.judge({
       at_ms: performance.now(),
       connection,
-      counts: crypto,
+      counts,
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
+      clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();
@@ -370,11 +371,11 @@ export class CallClient extends EventTarget {
   }
 
   /** @param {PathReport} report */
-  #tell_server({ state, route, local, remote, rtt_ms }) {
+  #tell_server({ state, route, local, remote, relay, rtt_ms }) {
     const words = `${state} ${route}`;
     if (!TOLD_STATES.includes(state) || words === this.#told) return;
     const rounded = rtt_ms === null ? null : Math.round(rtt_ms);
-    if (this.#socket.send({ type: "path", report: { state, route, local, remote, rtt_ms: rounded } })) this.#told = words;
+    if (this.#socket.send({ type: "path", report: { state, route, local, remote, relay, rtt_ms: rounded } })) this.#told = words;
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -16,7 +16,7 @@
  * @typedef {"new"|"connecting"|"connected"|"lost"|"failed"|"closed"} PathState
  *   failed: not connected in good time, still trying; route "server": through the clinic's media server, by a relay when
  *   `local` is "relay"
- * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, rtt_ms: number|null}} PathReport
+ * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, relay: string, rtt_ms: number|null}} PathReport
  *
  * Events, all CustomEvents: "change" (PathReport), "remote-track" ({slot, track}), "pulse" ({state, silence_ms}),
  * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "open" (null),
@@ -31,7 +31,7 @@ import { NOTHING_COUNTED } from "./frame_transforms.js";
 
 export class MediaPath extends EventTarget {
   /** @type {PathReport} */
-  report = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+  report = { state: "new", route: "", local: "", remote: "", protocol: "", relay: "", rtt_ms: null };
 
   /** Builds the connection and starts negotiating. Resolves when negotiation has begun, not when it is done. */
   async prepare() {}

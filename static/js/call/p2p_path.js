@@ -22,6 +22,7 @@ import { route_of } from "../lib/stats_math.js";
 import { TrackGate } from "../lib/track_gate.js";
 import { PeerChannels } from "./data_channel.js";
 import { FingerprintCheck } from "./fingerprint_check.js";
+import { NOTHING_COUNTED } from "./frame_transforms.js";
 import { MediaPath } from "./media_path.js";
 import { MutedSinks } from "./muted_sinks.js";
 import { PeerConnection, SLOTS } from "./peer_connection.js";
@@ -249,8 +250,8 @@ export class P2PPath extends MediaPath {
     return this.#name;
   }
 
-  count() {
-    return this.#options.transforms.count(this.#name);
+  async count() {
+    return this.#connection ? this.#options.transforms.count(this.#name, this.#connection) : NOTHING_COUNTED;
   }
 
   /** Nobody sits in the middle of the channels, or it was accepted that nobody can know. */
@@ -348,8 +349,8 @@ export class P2PPath extends MediaPath {
   /** @param {Rates} rates */
   #note_pair({ pair }) {
     if (!pair) return;
-    const { local, remote, protocol, rtt_ms } = pair;
-    this.note({ route: route_of(pair), local, remote, protocol, rtt_ms });
+    const { local, remote, protocol, relay = "", rtt_ms } = pair;
+    this.note({ route: route_of(pair), local, remote, protocol, relay, rtt_ms });
   }
 
   #settle_proof() {

@@ -70,7 +70,7 @@ const LAST_WORDS = ["chat", "history"];
 /** What the server told before this page heard that it is on the server. */
 const MAX_EARLY = 64;
 /** @type {PathReport} */
-const NO_PATH = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+const NO_PATH = { state: "new", route: "", local: "", remote: "", protocol: "", relay: "", rtt_ms: null };
 
 export class PathKeeper extends EventTarget {
   #options;

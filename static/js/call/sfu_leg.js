@@ -134,7 +134,7 @@ export class SfuLeg extends EventTarget {
   }
 
   async count() {
-    return this.#connection ? this.#options.transforms.count(this.#connection.id) : NOTHING_COUNTED;
+    return this.#connection ? this.#options.transforms.count(this.#connection.id, this.#connection) : NOTHING_COUNTED;
   }
 
   /** @param {number} now_ms @param {boolean} hurried measure on every tick */

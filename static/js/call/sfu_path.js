@@ -303,7 +303,7 @@ export class SfuPath extends MediaPath {
   #take_rates(rates) {
     this.#decoded ||= decoded(rates);
     const { pair } = rates;
-    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, rtt_ms: pair.rtt_ms });
+    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, relay: pair.relay ?? "", rtt_ms: pair.rtt_ms });
     this.#settle_proof(rates);
     this.#announce_what_plays(rates, performance.now());
     if (this.report.state === "connected" && rates.interval_ms >= 500) this.#judge(rates, performance.now());

@@ -9,6 +9,7 @@
  * @property {string} local "host", "srflx", "prflx" or "relay"
  * @property {string} remote
  * @property {string} protocol "udp" or "tcp"; for a relay, how the relay is reached ("udp", "tcp", "tls")
+ * @property {string} [relay] host name of the relay that this end uses, "" for none
  * @property {number|null} rtt_ms
  * @property {number|null} available_out_bps the sender's own estimate of what the path can carry
  * @property {number} received grows with every sign of life from the other end: bytes, and answers to checks
@@ -63,10 +64,16 @@ export function selected_pair(stats) {
     local: local.candidateType === "prflx" && local.relayProtocol ? "relay" : (local.candidateType ?? ""),
     remote: remote.candidateType ?? "",
     protocol: local.relayProtocol ?? local.protocol ?? "",
+    relay: local.relayProtocol ? relay_host(local.url) : "",
     rtt_ms: typeof pair.currentRoundTripTime === "number" ? pair.currentRoundTripTime * 1000 : null,
     available_out_bps: pair.availableOutgoingBitrate ?? null,
     received: (pair.bytesReceived ?? 0) + (pair.responsesReceived ?? 0),
   };
+}
+
+/** @param {unknown} url of a relay (RFC 7065): turn:host:port?transport=udp @returns {string} */
+export function relay_host(url) {
+  return typeof url === "string" ? (/^turns?:\[?([A-Za-z0-9.:-]+?)\]?(?::\d+)?(?:\?|$)/.exec(url)?.[1] ?? "") : "";
 }
 
 /**

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,11 +18,14 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from media_routing.api import Facts, MediaRefused, MediaSettings, Want, decide, join_descriptor
+from media_routing.runtime.recorder import Recording
+from media_routing.runtime.recorder_keys import RecorderKeys
 from media_routing.runtime.service import MediaService
 from tests.e2e.call_engine.relay import Pages
 from tests.e2e.call_engine.udp_way import UdpWay
 
 ROOM = "visit"
+RECORDER = "recorder"
 
 
 @dataclass
@@ -51,6 +55,7 @@ class GroupServer:
     said: list[dict] = field(default_factory=list)
     ways: dict[str, UdpWay] = field(default_factory=dict)
     mapped: dict[str, dict] = field(default_factory=dict)
+    recorder: RecorderKeys | None = None
     media: MediaService | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -111,17 +116,31 @@ class GroupServer:
             | {"page": self.pages.get(seat)}
             for seat in self.admitted
         ]
+        said = {"consents": {"recording": "granted"}} if self.recorder else {}
+        recorder = {"id": RECORDER, "page": self.recorder.page, "server": True} if self.recorder else None
         return {
-            "room": {"code": "test", "state": "live", "frame_encryption": self.frame_encryption},
-            "me": {"id": me, "role": "", "name": me, "state": "admitted"},
+            "room": {
+                "code": "test",
+                "state": "live",
+                "frame_encryption": self.frame_encryption,
+                "recorder": recorder,
+            },
+            "me": {"id": me, "role": "", "name": me, "state": "admitted", **said},
             "join": join,
-            "participants": people,
+            "participants": [person | said for person in people],
         }
 
     async def ask_for(self, *, p2p: bool, warm: bool) -> None:
         """Everybody's next snapshot: this path, and perhaps the other one beside it."""
         self.p2p, self.warm = p2p, warm
         await self.tell_all()
+
+    async def record(self, directory: Path, key: bytes) -> Recording:
+        """Everybody said yes: the recorder is there, pages give it their keys, and it begins."""
+        assert self.media
+        self.recorder = RecorderKeys("test", "page-of-the-recorder")
+        await self.tell_all()
+        return self.media.start_recording(ROOM, directory, key, lambda event: None, self.recorder)
 
     async def tell_all(self) -> None:
         self.rev += 1
@@ -185,6 +204,8 @@ class GroupServer:
                 self.views[me] = message["wants"]
                 assert self.media
                 self.media.set_wants(ROOM, me, [Want(**want) for want in message["wants"]])
+            case "say" if message["to"] == RECORDER:
+                await self.tell_recorder(me, socket, message["body"]["keys"]["items"])
             case "say":
                 self.said.append({"from": me, **message})
                 heard = [message["to"]] if message["to"] else [seat for seat in self.seats if seat != me]
@@ -199,6 +220,13 @@ class GroupServer:
                 await self.send(socket, {"type": "pong", "rev": self.rev})
             case other:
                 raise AssertionError(f"the client sent {other}")
+
+    async def tell_recorder(self, me: str, socket: ServerConnection, items: list[dict]) -> None:
+        assert self.recorder
+        pages = {"from_page": self.recorder.page, "to_page": self.pages[me]}
+        answers = [{**answer, **pages} for item in items for answer in self.recorder.receive(me, self.pages[me], item)]
+        body = {"kind": "keys", "keys": {"items": answers}}
+        await self.send(socket, {"type": "said", "from": RECORDER, "body": body})
 
     async def answer(self, me: str, socket: ServerConnection, message: dict) -> None:
         self.offers.append((me, message["connection"], message["sdp"]))
