@@ -385,4 +385,4 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         said = " ".join(await page.evaluate("window.said"))
         for words in ("A question for both of you", "Thank you for telling us", "through the clinic's server"):
             assert words in said, said
-    assert side.findings == []
+    side.assert_nothing_found()
