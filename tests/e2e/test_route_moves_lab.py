@@ -114,7 +114,7 @@ async def test_a_bad_direct_path_moves_to_the_server(bad: dict[str, float]) -> N
 
 async def test_a_bad_last_mile_does_not_move_and_says_why() -> None:
     async with two_meet() as two:
-        two.lab.site("patient").limit(150_000, 150_000)
+        two.lab.site("patient").limit(250_000, 250_000)
 
         async def does_something() -> bool:
             return (await last_report(two.patient)).get("remedy") not in ("", None)
