@@ -134,7 +134,7 @@ def headline(event: Event) -> str:
         case "trouble":
             text = _("{who} said: “{words}”").format(who=who(event.people), words=_trouble(event))
         case "connected":
-            text = _("{who}: connected, {way}").format(who=who(event.people), way=way_inside(event.route))
+            text = _("{who}: connected {way}").format(who=who(event.people), way=way_inside(event.route))
         case "lost":
             text = _("{who}: connection lost").format(who=who(event.people))
         case "failed":
