@@ -284,6 +284,8 @@ def _turns(rows: Sequence[Row]) -> Iterable[tuple[datetime, str]]:
             elif row.trigger in {"left", "removed"} and decided == "p2p":
                 way, reports, deadline = "waiting", {}, None
             elif way in WAYS:
+                if row.trigger in {"left", "removed"}:  # whose line was broken may be who left
+                    reports = {person: said for person, said in reports.items() if said[0] == "connected"}
                 deadline = row.at + _MOVE_LIMIT if moved else deadline
             elif way == "" or row.trigger in {"opened", "staff_entered"}:
                 way = "waiting"
@@ -297,11 +299,14 @@ def _turns(rows: Sequence[Row]) -> Iterable[tuple[datetime, str]]:
 def _way_of(decided: str, reports: Mapping[str, tuple[str, str]]) -> str:
     """Return the way that the reports tell of, '' when they do not say.
 
-    Between two people one lost end is a lost path; on the server one person's loss is theirs alone.
+    Once somebody is connected the decided way, what others said of the way before is past. Between two people one lost
+    end is a lost path; on the server one person's loss is theirs alone.
     """
-    states = [state for state, _ in reports.values()]
-    connected = [route for state, route in reports.values() if state == "connected"]
-    broken = {"lost", "failed"}
-    if broken & set(states) and (not connected or (decided == "p2p" and "server" not in connected)):
+    connected = [way for state, way in reports.values() if state == "connected"]
+    arrived = [way for way in connected if _ENGINE_OF_WAY.get(way) == decided]
+    broken = any(
+        state in {"lost", "failed"} and _ENGINE_OF_WAY.get(way, decided) == decided for state, way in reports.values()
+    )
+    if broken and (not connected or (arrived and decided == "p2p")):
         return "lost"
-    return next((way for way in ("server", "relay", "direct") if way in connected), "")
+    return next((way for way in ("server", "relay", "direct") if way in (arrived or connected)), "")
