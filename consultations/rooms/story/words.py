@@ -146,7 +146,7 @@ def headline(event: Event) -> str:
         case "better":
             text = _("{who}: better again").format(who=who(event.people))
         case "remedy":
-            text = _("{who}’s device {remedy}").format(who=who(event.people), remedy=REMEDIES[event.remedy])
+            text = _("{who}: the device {remedy}").format(who=who(event.people), remedy=REMEDIES[event.remedy])
         case _:
             text = str(_DECIDED.get(event.trigger, _("The connection was decided anew")))
     if event.moved:
