@@ -125,6 +125,10 @@ class Participant(models.Model):
         KNOWN = "known", _("Known to the practice")
         NOT_CONFIRMED = "not_confirmed", _("Not confirmed")
 
+    class ServerAnswer(models.TextChoices):
+        YES = "yes", _("Agreed")
+        NO = "no", _("Declined")
+
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="participants")
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     role = models.CharField(_("role"), max_length=12, choices=Role.choices)
@@ -150,6 +154,10 @@ class Participant(models.Model):
     admitted_at = models.DateTimeField(_("admitted"), null=True, blank=True)
     left_at = models.DateTimeField(_("left"), null=True, blank=True)
     end_reason = models.CharField(_("why it ended"), max_length=20, blank=True, default="")
+    # To going through the media server, where that is asked first (PRIV-8). A yes covers one stay on it; a no stays.
+    server_answer = models.CharField(
+        _("media server"), max_length=3, choices=ServerAnswer.choices, blank=True, default=""
+    )
 
     class Meta:
         verbose_name = _("participant")

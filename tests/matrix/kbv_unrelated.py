@@ -18,7 +18,7 @@ demo purge_call_metadata reset_mfa rotate_field_keys simulate verify_audit
 
 # Coming, going, connecting, talking. Media only with keys of the browsers: the policy makes the server blind here.
 _MESSAGE = """
-ack admit_device finish hello ice_servers invite leave path ping remove sfu_offer sfu_view signal
+ack admit_device finish hello ice_servers invite leave move path ping quality remove sfu_offer sfu_view signal trouble
 """
 
 # Rows that hold no media and no key of media.

@@ -54,6 +54,7 @@ def _forget(room_pk: int, clinic: Clinic) -> None:
         arrived_at=None,
         admitted_at=None,
         left_at=None,
+        server_answer="",
     )
     room.route, room.route_reasons = "", []
     room.opened_at = room.live_at = room.ended_at = None
