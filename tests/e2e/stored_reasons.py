@@ -8,7 +8,7 @@ from pathlib import Path
 from consultations.rooms import reasons
 
 # What is tried and said while a visit runs has a table of its own.
-WORDS = reasons.TEXTS.keys() | getattr(reasons, "STEPS", {}).keys()
+WORDS = reasons.TEXTS.keys() | reasons.STEPS.keys()
 ROWS = (
     "SELECT room_id, trigger, route, reasons FROM rooms_routedecision WHERE trigger NOT LIKE 'path.%' ORDER BY at, id"
 )
