@@ -19,9 +19,10 @@ from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicSc
 from consultations.outbox.models import Message
 from consultations.rooms.actions import booking
 from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.relay_use import relay_use_in
 from consultations.rooms.story.clinic_page import Days, describe_numbers
 from consultations.rooms.story.counting import count
-from consultations.rooms.story.loading import load_ended_visits
+from consultations.rooms.story.loading import ended_visits, load_ended
 from telemed.accounts.models import User
 
 
@@ -157,7 +158,7 @@ class RoomAdmin(ClinicScopedAdmin):
         zone = ZoneInfo(shown[0].time_zone)
         today = timezone.now().astimezone(zone).date()
         days = Days.read(request.GET, today)
-        visits = load_ended_visits(shown, *days.moments(zone))
+        visits, now = ended_visits(shown, *days.moments(zone)), timezone.now()
         context = {
             **self.admin_site.each_context(request),
             "title": _("How well visits connect"),
@@ -168,7 +169,7 @@ class RoomAdmin(ClinicScopedAdmin):
             "today": today,
             "mended": days.mended,
             "kept_days": min(clinic.retention_days for clinic in shown),
-            "numbers": describe_numbers(count(visits, now=timezone.now())),
+            "numbers": describe_numbers(count(load_ended(visits), now=now), relay_use_in(visits, now=now)),
         }
         return TemplateResponse(request, "admin/rooms/room/connections.html", context)
 

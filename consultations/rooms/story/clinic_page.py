@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from consultations.rooms.relay_use import RelayUse
 from consultations.rooms.story.counting import SEVERAL, Numbers, Share
 from consultations.rooms.story.summary import duration, percent
 from consultations.rooms.story.words import WAYS, Words, reason_words
@@ -87,14 +88,13 @@ class Table:
     tone: str = "done"
 
 
-def describe_numbers(numbers: Numbers) -> dict[str, Any]:
+def describe_numbers(numbers: Numbers, relay: RelayUse) -> dict[str, Any]:
     """Return the context of the page: tiles and tables in the active language."""
-    return {"tiles": _tiles(numbers), "tables": _tables(numbers), "bar_width": BAR_WIDTH}
+    return {"tiles": _tiles(numbers, relay), "tables": _tables(numbers, relay), "bar_width": BAR_WIDTH}
 
 
-def _tiles(numbers: Numbers) -> list[dict[str, str]]:
+def _tiles(numbers: Numbers, relay: RelayUse) -> list[dict[str, str]]:
     whole = numbers.all
-    relayed = numbers.seconds.get("relay", 0.0)
     return [
         {"label": _("Visits that began"), "value": str(whole.begun), "note": _("the patient was let in")},
         {
@@ -106,9 +106,9 @@ def _tiles(numbers: Numbers) -> list[dict[str, str]]:
         },
         {
             "label": _("Relay share"),
-            "value": percent(numbers.relay_share) if numbers.seconds else "–",
-            "note": _("of connected time, {duration}: what the clinic's relay costs").format(
-                duration=duration(relayed)
+            "value": percent(relay.share) if relay.connected_s else "–",
+            "note": _("of the time that devices were connected, {duration}: a cost figure").format(
+                duration=duration(sum(relay.relayed_s.values()))
             ),
         },
         {
@@ -124,7 +124,7 @@ def _tiles(numbers: Numbers) -> list[dict[str, str]]:
     ]
 
 
-def _tables(numbers: Numbers) -> list[Table]:
+def _tables(numbers: Numbers, relay: RelayUse) -> list[Table]:
     done = _("Completed")
     return [
         Table(
@@ -149,11 +149,13 @@ def _tables(numbers: Numbers) -> list[Table]:
             _shares(numbers.by_device, _DEVICES),
         ),
         Table(
-            _("Connected time, by way"),
-            _("Relayed time is a cost: the relay carries all of it."),
-            _("Way"),
-            _("Share of the time"),
-            _times(numbers),
+            _("Relayed time, by region"),
+            _(
+                "Where the relays stand, and how long devices were connected through them: that is bandwidth to pay for."
+            ),
+            _("Region"),
+            _("Share of connected time"),
+            _regions(relay),
             "open",
         ),
         Table(
@@ -189,12 +191,14 @@ def _shares(found: Mapping[str, Share], names: Mapping[str, Words]) -> list[Line
     ]
 
 
-def _times(numbers: Numbers) -> list[Line]:
-    whole = numbers.connected_seconds
+def _regions(relay: RelayUse) -> list[Line]:
     return [
-        Line(str(_ROUTES[way]), _bar(seconds / whole), f"{percent(seconds / whole)}, {duration(seconds)}")
-        for way, seconds in sorted(numbers.seconds.items())
-        if seconds
+        Line(
+            region or _("Not known"),
+            _bar(seconds / relay.connected_s),
+            f"{percent(seconds / relay.connected_s)}, {duration(seconds)}",
+        )
+        for region, seconds in relay.relayed_s.items()
     ]
 
 

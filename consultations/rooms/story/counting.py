@@ -1,4 +1,4 @@
-"""Many visits' stories as the clinic's numbers: what works, on which way, network and device, and what the relay carries."""
+"""Many visits' stories as the clinic's numbers: what works, on which way, network and device."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -44,19 +44,9 @@ class Numbers:
     by_route: dict[str, Share] = field(default_factory=dict)
     by_network: dict[str, Share] = field(default_factory=dict)
     by_device: dict[str, Share] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    relayed_visits: int = 0
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     never_connected: int = 0
-
-    @property
-    def connected_seconds(self) -> float:
-        return sum(self.seconds.values())
-
-    @property
-    def relay_share(self) -> float:
-        return self.seconds.get("relay", 0.0) / self.connected_seconds if self.seconds else 0.0
 
     @property
     def failed_joins(self) -> int:
@@ -86,9 +76,6 @@ def _count_begun(numbers: Numbers, visit: Ended, story: Story) -> None:
     for share in (numbers.all, *(table.setdefault(key, Share()) for table, key in groups)):
         share.begun += 1
         share.completed += completed
-    for way, length in seconds.items():
-        numbers.seconds[way] = numbers.seconds.get(way, 0.0) + length
-    numbers.relayed_visits += "relay" in seconds
     for event in story.events:
         if event.moved and event.reasons:
             numbers.moves[event.route, str(event.reasons[0].get("code", ""))] += 1
@@ -101,7 +88,7 @@ def _network(story: Story) -> str:
         here
         for event in story.events
         if event.kind == "connected"
-        for person, here, _there in event.ends
+        for person, here, *_ in event.ends
         if person.role == "patient"
     }
     return next((name for name, wanted in _NETWORKS if types & wanted), "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from consultations.clinics.models import Clinic, TurnServer
+from consultations.clinics.models import Clinic
 from consultations.rooms.models import Participant, QualitySample, Room, RouteDecision
 from consultations.rooms.story.counting import Ended
 from consultations.rooms.story.facts import Person, Row, Sample, VisitFacts
@@ -17,11 +17,10 @@ _ROW_FIELDS = ("at", "trigger", "route", "refused", "reasons")
 
 
 def load_story_facts(room: Room) -> VisitFacts:
-    """Return the facts of one visit; `room.appointment` must be loaded. Names, places and notes are not read."""
+    """Return the facts of one visit; Names, places and notes are not read."""
     seats = list(_seats().filter(room=room))
     public_ids = {seat.pk: seat.public_id for seat in seats}
     samples = QualitySample.objects.filter(room=room).values("participant_id", *_SAMPLE_FIELDS)
-    regions = TurnServer.objects.filter(clinic=room.appointment.clinic_id, active=True).order_by("region")
     return _facts(
         room,
         seats,
@@ -29,18 +28,21 @@ def load_story_facts(room: Room) -> VisitFacts:
         samples=tuple(
             Sample(person=public_ids[sample.pop("participant_id")], **sample) for sample in map(dict, samples)
         ),
-        regions=tuple(regions.values_list("region", flat=True).distinct()),
     )
 
 
-def load_ended_visits(clinics: Iterable[Clinic], first: datetime, until: datetime) -> Iterator[Ended]:
-    """Yield the finished visits of these clinics that were to begin from `first` to before `until`. Three queries."""
-    rooms = Room.objects.filter(
+def ended_visits(clinics: Iterable[Clinic], first: datetime, until: datetime) -> QuerySet[Room]:
+    """Return the finished visits of these clinics that were to begin from `first` to before `until`."""
+    return Room.objects.filter(
         appointment__clinic__in=clinics,
         appointment__starts_at__gte=first,
         appointment__starts_at__lt=until,
         state=Room.State.ENDED,
     )
+
+
+def load_ended(rooms: QuerySet[Room]) -> Iterator[Ended]:
+    """Yield these finished visits with their facts. Three queries."""
     seats: dict[int, list[Participant]] = {}
     for seat in _seats().filter(room__in=rooms):
         seats.setdefault(seat.room_id, []).append(seat)
@@ -70,7 +72,6 @@ def _facts(
     rows: Iterable[tuple[Any, ...]],
     *,
     samples: tuple[Sample, ...] = (),
-    regions: tuple[str, ...] = (),
 ) -> VisitFacts:
     several = {role for role, count in Counter(seat.role for seat in seats).items() if count > 1}
     numbers: Counter[str] = Counter()
@@ -92,5 +93,4 @@ def _facts(
             for at, trigger, route, refused, reasons in rows
         ),
         samples=samples,
-        regions=regions,
     )

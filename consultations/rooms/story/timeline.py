@@ -39,7 +39,7 @@ _REMEDIES: Final = ("", "lowered", "audio_first", "audio_only")
 class Event:
     """`kind`: people, decided, refused, trial, question, trouble, connected, lost, failed, poor, better or remedy.
 
-    `moved`: the visit is to go another way from now on. `ends`: (person, candidate type here, there).
+    `moved`: the visit is to go another way from now on. `ends`: (person, candidate type here, there, region of the relay they use).
     """
 
     at: datetime
@@ -49,7 +49,7 @@ class Event:
     moved: bool = False
     reasons: tuple[Mapping[str, Any], ...] = ()
     people: tuple[Person, ...] = ()
-    ends: tuple[tuple[Person, str, str], ...] = ()
+    ends: tuple[tuple[Person, str, str, str], ...] = ()
     medium: str = ""
     factor: str = ""
     remedy: str = ""
@@ -182,13 +182,14 @@ def _report_event(reports: Sequence[Row], people: Mapping[str, Person]) -> Event
     for report in reports:
         if person := people.get(_reporter(report)):
             said = report.reasons[0]
-            ends.append((person, str(said.get("local") or ""), str(said.get("remote") or "")))
+            here, there, region = (str(said.get(name) or "") for name in ("local", "remote", "region"))
+            ends.append((person, here, there, region))
     return Event(
         at=reports[0].at,
         kind=reports[0].trigger.removeprefix("path."),
         trigger=reports[0].trigger,
         route=reports[0].route,
-        people=tuple(person for person, _, _ in ends),
+        people=tuple(person for person, *_ in ends),
         ends=tuple(ends),
     )
 

@@ -163,7 +163,7 @@ def test_what_was_tried_beside_is_a_curve_of_its_own_and_never_poor() -> None:
 
 def test_every_trigger_has_words_and_every_number_of_the_drawing_a_line() -> None:
     triggers = ("staff_entered", "came_back", "left", "removed", "relay_only_switched", "recording", "probe",
-                "probe_ended", "quality", "recovered", "asked", "answered", "trouble", "direct_failed", "new_one")  # fmt: skip
+                "probe_ended", "quality", "recovered", "asked", "answered", "trouble", "direct_failed", "advice", "new_one")  # fmt: skip
     rows = [decision(70 + n, trigger, "p2p", "one_to_one") for n, trigger in enumerate(triggers)]
     story = told(OPENED, ADMITTED, *rows, report(64, "connected", "direct"))
     lines = tell(story, BERLIN)
