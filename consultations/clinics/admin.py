@@ -146,7 +146,19 @@ class ClinicAdmin(ClinicScopedAdmin):
     inlines = [TurnServerInline, MembershipInline]
     fieldsets = [
         (None, {"fields": ["name", "phone", "emergency_number", "country", "time_zone"]}),
-        (_("Rules"), {"fields": ["profile", "relay_only", "relay_regions", "retention_days", "recording_days"]}),
+        (
+            _("Rules"),
+            {
+                "fields": [
+                    "profile",
+                    "relay_only",
+                    "relay_regions",
+                    "retention_days",
+                    "recording_days",
+                    "copies_automatic",
+                ]
+            },
+        ),
         (_("What patients see"), {"fields": ["languages", "default_language", "accent", "logo", "remove_logo"]}),
     ]
 

@@ -80,6 +80,14 @@ class Clinic(models.Model):
             "Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold."
         ),
     )
+    copies_automatic = models.BooleanField(
+        _("give copies of recordings without asking"),
+        default=False,
+        help_text=_(
+            "A participant who asks for a copy of their own picture and sound gets it at once. Otherwise the practitioner or "
+            "an administrator decides each time."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
@@ -9,16 +10,19 @@ from media_routing.rtp.rtcp import ReportBlock, TransportFeedback
 from media_routing.sfu.allocator import OFF, Allocator, Demand
 from media_routing.sfu.bwe import BandwidthEstimator, SentHistory
 from media_routing.sfu.clock import round_trip_s
+from media_routing.sfu.encoding import Encoding
 from media_routing.sfu.events import Want
 from media_routing.sfu.mapping import map_sources
 from media_routing.sfu.outgoing import Outgoing
 from media_routing.sfu.pacer import Pacer
 from media_routing.sfu.plan import LegPlan
 from media_routing.sfu.repair import Repair
-from media_routing.sfu.slot import Patch, Slot
+from media_routing.sfu.rewriter import Segment
+from media_routing.sfu.run import Kept
+from media_routing.sfu.slot import Slot
 from media_routing.sfu.source import Source, SourceKey
 
-Queued = tuple[Slot, bytes, int, int, int, int, int, Patch | None]
+Queued = tuple[Slot, Kept, Segment[Encoding]]
 
 # Wishes of one receiver that are remembered: eight people with camera and screen.
 MAX_WANTS = 32
@@ -107,7 +111,9 @@ class Subscriber:
     def allocate(self, places: Mapping[str, int], kept: frozenset[str], now: float) -> None:
         """Divides the estimated rate anew when something changed, and aims the video slots accordingly."""
         target_bps = self.estimator.target_bps
-        self.pacer.set_target(target_bps)
+        audio_bps = self._audio_bps(now)
+        # Sound does not ask, so that pictures are paced to what it leaves.
+        self.pacer.set_target(max(target_bps - audio_bps, target_bps / 2))
         if not self.allocator.is_due(target_bps, now):
             return
         shown = [(slot, slot.source) for slot in self.slots if slot.is_video and slot.source is not None]
@@ -126,12 +132,12 @@ class Subscriber:
                     keep=name == "camera" and participant in kept,
                 )
             )
-        allocation = self.allocator.decide(
-            demands, target_bps, self._audio_bps(now), now, self.estimator.proven_bps(now)
-        )
+        allocation = self.allocator.decide(demands, target_bps, audio_bps, now, self.estimator.proven_bps(now))
         self.estimator.desire(allocation.desired_bps)
         for slot, source in shown:
             index = allocation.layers.get(source.key, OFF)
+            if self.allocator.fell and slot.encoding is not None and index < slot.encoding.index:
+                slot.cut()
             slot.aim(None if index == OFF else source.encodings[index], now)
 
     def _audio_bps(self, now: float) -> int:
@@ -145,8 +151,8 @@ class Subscriber:
     def send_due(self, now: float) -> None:
         """Lets go what was held back, and probes."""
         if self.pacer.queued_bytes:
-            for slot, packet, sequence, timestamp, marker, extra, extra_mask, patch in self.pacer.release(now):
-                slot.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
+            for slot, packet, segment in self.pacer.release(now):
+                slot.write((packet,), array("H", (len(packet[0]),)), segment, now)
         if self.repairs and now >= self.estimator.deadline():
             size = self.estimator.padding_due(self.history, now)
             if size > 0:
@@ -192,7 +198,9 @@ class Subscriber:
         gained = (now - self._repaired_at) * bps / 8
         self._repair_bytes = min(bps / 8 * _REPAIR_BURST_S, self._repair_bytes + gained)
         self._repaired_at = now
-        self._repair_bytes -= repair.resend(sequences, self.rtt_s, int(self._repair_bytes), now)
+        spent = repair.resend(sequences, self.rtt_s, int(self._repair_bytes), now)
+        self._repair_bytes -= spent
+        self.pacer.spend(spent, now)
 
     def on_picture_loss(self, ssrc: int, now: float) -> None:
         slot = self.by_ssrc.get(ssrc)

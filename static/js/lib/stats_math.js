@@ -27,6 +27,7 @@
  * @property {number|null} fps
  * @property {number|null} freeze share of the time the picture stood still
  * @property {number|null} concealed share of the sound that was invented to fill gaps
+ * @property {number|null} [rtt_ms] of what is sent, as the receiver's reports tell it
  * @property {number} frames decoded (in) or encoded (out) since the last sample
  * @property {number} samples audio samples played since the last sample
  *
@@ -107,6 +108,7 @@ export function sample(stats, slots, at_ms) {
     if (direction === "out" && told_by_peer) {
       if (typeof told_by_peer.fractionLost === "number") counters.fractionLost = told_by_peer.fractionLost;
       if (typeof told_by_peer.jitter === "number") counters.jitter = told_by_peer.jitter;
+      if (typeof told_by_peer.roundTripTime === "number") counters.roundTripTime = told_by_peer.roundTripTime;
     }
     const name = `${direction}:${slot}`;
     // The layers of a simulcast picture are streams of one section.
@@ -119,7 +121,7 @@ export function sample(stats, slots, at_ms) {
 function sum_of_layers(one, other) {
   const sum = { ...one };
   for (const [name, value] of Object.entries(other)) {
-    const shares = name === "fractionLost" || name === "jitter" || name === "framesEncoded";
+    const shares = ["fractionLost", "jitter", "roundTripTime", "framesEncoded"].includes(name);
     sum[name] = shares ? Math.max(sum[name] ?? 0, value) : (sum[name] ?? 0) + value;
   }
   return sum;
@@ -163,7 +165,19 @@ export function rates_between(previous, current) {
           : null,
       frames,
       samples,
+      ...(now.roundTripTime === undefined ? {} : { rtt_ms: now.roundTripTime * 1000 }),
     };
   }
   return { interval_ms, pair: current.pair, streams };
+}
+
+/**
+ * The newest word on the round trip: reports on what is sent come every second, checks of the pair every few.
+ *
+ * @param {Rates} rates
+ * @returns {number|null}
+ */
+export function round_trip_ms({ pair, streams }) {
+  const told = Object.values(streams).flatMap(({ rtt_ms }) => (typeof rtt_ms === "number" ? [rtt_ms] : []));
+  return told.length > 0 ? Math.min(...told) : (pair?.rtt_ms ?? null);
 }
