@@ -53,11 +53,11 @@ import { SfuPath } from "./sfu_path.js";
 
 const VERIFY_WITHIN_MS = 20_000;
 const REPORT_EVERY_MS = 2000;
-const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
+const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "still", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
 /** Of a path that is being proved. */
-const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "trouble"];
+const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "still", "trouble"];
 /** Of one that is being left: what was said last. */
-const LAST_WORDS = ["chat", "history"];
+const LAST_WORDS = ["chat", "history", "still"];
 /** What the server told before this page heard that it is on the server. */
 const MAX_EARLY = 64;
 /** @type {PathReport} */
@@ -351,6 +351,7 @@ export class PathKeeper extends EventTarget {
     return new SfuPath({
       me: me(), descriptor, transforms, tracks: local.tracks, media: local.state, view: this.#view, send, request, ice_servers, warm,
       say: (to, body) => keys.say(to, body),
+      seals: () => keys.seals,
     });
   }
 
