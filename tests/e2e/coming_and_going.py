@@ -87,7 +87,7 @@ class Coming:
         before = await anna.evaluate("engine.played['fox video'] ?? 0")
         await self.fox.goto(url)
         await self.fox.becomes("globalThis.engine?.client.path.state", "connected", within_s=20)
-        await self.fox.becomes("engine.played['anna video'] > 5", True, within_s=20)
+        await self.fox.becomes("engine.played['anna video'] > 5", True, within_s=40)
         await until(anna, f"engine.played['fox video'] > {before} + 5", 20)
         await self.fox.becomes("engine.client.encryption.state", "e2e_server")
 
