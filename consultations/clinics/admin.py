@@ -83,6 +83,20 @@ class ClinicForm(forms.ModelForm):
             raise ValidationError(_("White text on this colour is hard to read. Choose a darker one."))
         return accent
 
+    def clean_relay_regions(self) -> str:
+        """A region in which no relay stands would leave patients without one, and nobody would see why."""
+        regions = list(dict.fromkeys(Clinic(relay_regions=self.cleaned_data["relay_regions"]).preferred_regions))
+        known = (
+            {relay.region for relay in self.instance.turn_servers.filter(active=True)} if self.instance.pk else set()
+        )
+        for region in regions:
+            if region not in known:
+                raise ValidationError(
+                    _("No active relay stands in “%(region)s”. Add the relay first, save, then name its region."),
+                    params={"region": region},
+                )
+        return ", ".join(regions)
+
     def clean_logo(self) -> bytes | None:
         upload = self.cleaned_data.get("logo")
         return reencode_logo(upload.read(LOGO_MAX_BYTES + 1)) if upload else None
@@ -132,7 +146,19 @@ class ClinicAdmin(ClinicScopedAdmin):
     inlines = [TurnServerInline, MembershipInline]
     fieldsets = [
         (None, {"fields": ["name", "phone", "emergency_number", "country", "time_zone"]}),
-        (_("Rules"), {"fields": ["profile", "relay_only", "retention_days", "recording_days"]}),
+        (
+            _("Rules"),
+            {
+                "fields": [
+                    "profile",
+                    "relay_only",
+                    "relay_regions",
+                    "retention_days",
+                    "recording_days",
+                    "copies_automatic",
+                ]
+            },
+        ),
         (_("What patients see"), {"fields": ["languages", "default_language", "accent", "logo", "remove_logo"]}),
     ]
 

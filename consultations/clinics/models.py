@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from telemed.lib.ids import public_id
 from telemed.vault.fields import EncryptedTextField
 
+# Each costs a browser three allocations before every call, and Chromium warns of five addresses or more.
+MAX_OFFERED_RELAYS = 2
+
 
 def default_languages() -> list[str]:
     return ["en", "de"]
@@ -53,6 +56,16 @@ class Clinic(models.Model):
         default=False,
         help_text=_("Calls always go through the clinic's relay, so nobody learns the other person's network address."),
     )
+    relay_regions = models.CharField(
+        _("regions of relays"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_(
+            "Regions in the order of preference, separated by commas, such as eu-central, eu-west. Only relays of these "
+            "regions are offered, two at most in a visit. Empty: all of them, in the order they were added."
+        ),
+    )
     retention_days = models.PositiveSmallIntegerField(
         _("days that call metadata is kept"),
         default=85,
@@ -65,6 +78,14 @@ class Clinic(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text=_(
             "Counted from the end of the visit. After that a recording is deleted, unless it is on legal hold."
+        ),
+    )
+    copies_automatic = models.BooleanField(
+        _("give copies of recordings without asking"),
+        default=False,
+        help_text=_(
+            "A participant who asks for a copy of their own picture and sound gets it at once. Otherwise the practitioner or "
+            "an administrator decides each time."
         ),
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -80,6 +101,22 @@ class Clinic(models.Model):
     def allows_capture(self) -> bool:
         """Whether a machine may keep anything of a visit (PRIV-1). The database refuses the rows all the same."""
         return self.profile != self.Profile.KBV
+
+    @property
+    def preferred_regions(self) -> list[str]:
+        return [region for part in self.relay_regions.split(",") if (region := part.strip())]
+
+    def offered_relays(self) -> list["TurnServer"]:
+        """Return the relays that a visit may use, the best first. One query.
+
+        Never one outside the regions that the clinic named: rather no relay than a path through another country.
+        """
+        relays = list(self.turn_servers.filter(active=True).order_by("pk"))
+        if order := self.preferred_regions:
+            relays = sorted(
+                (relay for relay in relays if relay.region in order), key=lambda relay: order.index(relay.region)
+            )
+        return relays[:MAX_OFFERED_RELAYS]
 
 
 class Membership(models.Model):

@@ -1,8 +1,11 @@
 """The practitioner's page of one visit, and the notes they write there. Everything live goes through the socket."""
 
+from zoneinfo import ZoneInfo
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -14,8 +17,14 @@ from consultations.rooms.nodes.pins import visit_socket_url
 from consultations.rooms.nodes.policy import may_reach_nodes
 from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import iso
+from consultations.rooms.story.loading import load_story_facts
+from consultations.rooms.story.summary import tell
+from consultations.rooms.story.timeline import build_story
 from telemed import audit
 from telemed.accounts.decorators import staff_required
+
+# The drawer of a running visit shows the newest; the page of the story shows all.
+NEWEST_EVENTS = 40
 
 
 @require_safe
@@ -67,6 +76,21 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
         raise Refused("bad_field", status=400) from None
     version = save_note(seat, text=text.replace("\x00", ""), number=number, acting_user=request.user)  # type: ignore[arg-type]
     return {"number": version.number, "saved_at": iso(version.saved_at)}
+
+
+@require_GET
+@json_view
+def visit_path_events(request: HttpRequest, code: str) -> dict[str, object]:
+    """What happened to the visit's connection, newest first. The page that asks was audited when it was opened."""
+    room = _staff_seat(request, code).room
+    story = build_story(load_story_facts(room), now=timezone.now())
+    told = tell(story, ZoneInfo(request.user.time_zone)) if story else []  # type: ignore[union-attr]
+    return {
+        "events": [
+            {"number": one.number, "time": one.time, "text": one.headline, "why": one.why}
+            for one in reversed(told[-NEWEST_EVENTS:])
+        ]
+    }
 
 
 def _staff_seat(request: HttpRequest, code: str) -> Participant:

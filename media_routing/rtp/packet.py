@@ -28,6 +28,9 @@ TWO_BYTE: Final = 0x1000  # the low four bits are free for the application
 
 NORMALISED: Final = struct.Struct("!BBHIIHHBHBB3x")
 NORMALISED_SIZE: Final = NORMALISED.size
+# The same bytes in fewer fields, for what is written for every receiver: first two bytes, sequence, timestamp, ssrc and
+# extension head together, id and value of the wide number, id and value of the extra byte together.
+FORWARDED: Final = struct.Struct("!HHIQBHH3x")
 NORMALISED_FIRST: Final = VERSION | EXTENSION
 EXTRA_HEAD_AT: Final = 19
 EXTRA_AT: Final = 20

@@ -77,6 +77,7 @@ class Link:
         self.unprotect_rtcp: Any = None
         self.protect_rtp: Any = None
         self.protect_rtcp: Any = None
+        self.tag_bytes = 0
         # What it may still do before the next refill, and what it did.
         self.packets_left: float = PACKETS_PER_S
         self.bytes_left: float = BYTES_PER_S
@@ -97,6 +98,7 @@ class Link:
         """The peer is who its offer said: media may flow."""
         self.move(State.CONNECTED)
         sessions = Sessions(keys)
+        self.tag_bytes = keys.profile.tag_bytes
         self._sessions = sessions
         self.unprotect_rtp, self.unprotect_rtcp = sessions.unprotect_rtp, sessions.unprotect_rtcp
         self.protect_rtp, self.protect_rtcp = sessions.protect_rtp, sessions.protect_rtcp

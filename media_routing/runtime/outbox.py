@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from media_routing.runtime.arena import Arena
@@ -24,56 +25,61 @@ class Outbox:
         self._arena = Arena(SLOTS, SLOT_BYTES)
         self.arena = self._arena.view
         self._offsets = self._arena.offsets
-        self._pointers = dict(zip(self._arena.offsets, self._arena.pointers, strict=True))
+        self._places: list[tuple[Any, int]] = []
+        """(pointer, what the sender calls it) of each slot."""
         self._next = 0
         self._waiting: list[Link] = []
         self._length = new_length()
         self._protect: Any = lib.srtp_protect
         self._protect_rtcp: Any = lib.srtp_protect_rtcp
         self.sender: Sender | None = None
-        self._origin = 0
         self.refused = 0
         """Packets that libsrtp would not protect: a sequence number used twice or far behind (never sent)."""
 
     def attach(self, make_sender: Any, sock: Any) -> None:
         self.sender = make_sender(sock, self._arena)
-        self._origin = self.sender.origin
+        origin = self.sender.origin
+        self._places = [(at, origin + offset) for at, offset in zip(self._arena.pointers, self._offsets, strict=True)]
 
-    def reserve(self) -> int:
+    def reserve(self, count: int) -> Sequence[int]:
         if self._next == SLOTS:
             self.flush()
-        return self._offsets[self._next]
+        return self._offsets[self._next : self._next + count]
 
-    def send_rtp(self, link: Any, offset: int, size: int) -> None:
+    def send_rtp(self, link: Any, offsets: Sequence[int], sizes: Sequence[int]) -> None:
         session = link.protect_rtp
         if session is None:
             return
-        length = self._length
-        length[0] = size
-        if self._protect(session, self._pointers[offset], length) != OK:
-            self.refused += 1
-            return
+        length, protect, tag_bytes = self._length, self._protect, link.tag_bytes
+        first, self._next = self._next, self._next + len(sizes)
         queue = link.queue
         if not queue:
             self._waiting.append(link)
-        queue += (offset + self._origin, length[0])
-        self._next += 1
+        add = queue.append
+        for (pointer, place), size in zip(self._places[first : self._next], sizes, strict=True):
+            length[0] = size
+            if protect(session, pointer, length):
+                self.refused += 1
+                continue
+            add(place)
+            add(size + tag_bytes)
 
     def send_rtcp(self, link: Any, packet: bytes) -> None:
         session = link.protect_rtcp
         size = len(packet)
         if session is None or size + TRAILER_BYTES > SLOT_BYTES:
             return
-        offset = self.reserve()
+        [offset] = self.reserve(1)
         self.arena[offset : offset + size] = packet
         length = self._length
         length[0] = size
-        if self._protect_rtcp(session, self._pointers[offset], length) != OK:
+        pointer, place = self._places[self._next]
+        if self._protect_rtcp(session, pointer, length) != OK:
             self.refused += 1
             return
         if not link.queue:
             self._waiting.append(link)
-        link.queue += (offset + self._origin, length[0])
+        link.queue += (place, length[0])
         self._next += 1
 
     def flush(self) -> None:

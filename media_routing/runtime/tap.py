@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from media_routing.rtp.packet import HEADER, MARKER, NORMALISED_SIZE
@@ -100,10 +100,11 @@ class Tap:
 
     # What the room calls.
 
-    def reserve(self) -> int:
-        return 0
+    def reserve(self, count: int) -> Sequence[int]:
+        return (0,)
 
-    def send_rtp(self, link: object, offset: int, size: int) -> None:
+    def send_rtp(self, link: object, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        [offset], [size] = offsets, sizes
         if not self._is_open:
             return
         try:

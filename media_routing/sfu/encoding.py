@@ -12,6 +12,7 @@ from media_routing.sfu.layers import LayerMeter
 from media_routing.sfu.nack import MissingPackets
 from media_routing.sfu.packet_cache import PacketCache
 from media_routing.sfu.reception import MAX_DROPOUT, Reception
+from media_routing.sfu.run import Kept, Run
 
 if TYPE_CHECKING:
     from media_routing.sfu.slot import Slot
@@ -28,6 +29,7 @@ class Encoding:
 
     __slots__ = (
         "_refilled_at",
+        "_run",
         "allowance_bytes",
         "bytes_received",
         "cache",
@@ -78,9 +80,10 @@ class Encoding:
         self.allowance_bytes = max_bps / 8
         self.dropped = 0
         self._refilled_at = float("-inf")
+        self._run: list[Kept] = []
 
     def take(self, sequence: int, timestamp: int, marker: int, packet: bytes, now: float, *, repaired: bool) -> None:
-        """One normalised packet, from the stream itself or unwrapped from its repair stream: keep it, forward it."""
+        """One normalised packet, from the stream itself or unwrapped from its repair stream: keep it for `forward`."""
         reception = self.reception
         size = len(packet)
         if self.allowance_bytes < size:
@@ -101,18 +104,31 @@ class Encoding:
             self.missing.find(number)
         late: list[Slot] = []
         if self.is_video:
-            if vp8.is_key_frame_start(packet, NORMALISED_SIZE):
+            if (
+                size > NORMALISED_SIZE
+                and packet[NORMALISED_SIZE] & 0x10
+                and vp8.is_key_frame_start(packet, NORMALISED_SIZE)
+            ):
                 self.keyframes.arrived()
                 if self.waiting:
+                    self.forward(now)
                     late = self._admit(number, timestamp, packet, now)
         elif self.waiting and not self.is_paused:
             self._admit(number, timestamp, packet, now)
-        extra = packet[EXTRA_AT]
-        extra_mask = 0xFF if packet[EXTRA_HEAD_AT] else 0
-        for slot in self.forwarding:
-            slot.forward(packet, number, timestamp, marker, extra, extra_mask, now)
+        self._run.append((packet, number, timestamp, marker, packet[EXTRA_AT] if packet[EXTRA_HEAD_AT] else -1))
         if late:
+            self.forward(now)
             self._catch_up(late, number, now)
+
+    def forward(self, now: float) -> None:
+        """Hands on what was taken since the last call; called before anything else changes who gets what."""
+        if not self._run:
+            return
+        packets, self._run = self._run, []
+        if self.forwarding:
+            run = Run(packets)
+            for slot in self.forwarding:
+                slot.forward(run, now)
 
     def _advance(self, before: int, number: int, timestamp: int, now: float) -> None:
         reception = self.reception
@@ -130,6 +146,7 @@ class Encoding:
 
     def _restart(self, before: int, now: float) -> None:
         """The publisher began a new sequence: what was forwarded ends where it was, and goes on with a key frame."""
+        self.forward(now)
         self.missing.clear()
         for slot in list(self.forwarding):
             slot.leave(before, self.timestamp)
@@ -148,24 +165,20 @@ class Encoding:
 
     def _catch_up(self, slots: list[Slot], after: int, now: float) -> None:
         """The key frame came late, by repair: what overtook it follows."""
+        kept: list[Kept] = []
         for number in range(after + 1, self.reception.highest + 1):
             packet = self.cache.get(number)
             if packet is None:
                 continue
             _, second, _, timestamp, _ = HEADER.unpack_from(packet)
-            for slot in slots:
-                slot.forward(
-                    packet,
-                    number,
-                    timestamp,
-                    second & MARKER,
-                    packet[EXTRA_AT],
-                    0xFF if packet[EXTRA_HEAD_AT] else 0,
-                    now,
-                )
+            extra = packet[EXTRA_AT] if packet[EXTRA_HEAD_AT] else -1
+            kept.append((packet, number, timestamp, second & MARKER, extra))
+        for slot in slots:
+            slot.forward(Run(kept), now)
 
     def pause(self, now: float) -> None:
         """Stops forwarding; every slot waits for `is_paused` to fall."""
+        self.forward(now)
         self.is_paused = True
         for slot in list(self.forwarding):
             slot.leave(self.reception.highest, self.timestamp)

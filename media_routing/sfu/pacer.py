@@ -6,7 +6,7 @@ A token bucket with a bounded queue behind it. Audio never asks: it is small, an
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -42,17 +42,26 @@ class Pacer(Generic[T]):
         self._burst_bytes = max(self._bytes_per_s * _BURST_S, _BURST_MIN_BYTES)
         self._queue_bytes = max(self._bytes_per_s * _QUEUE_S, _QUEUE_MIN_BYTES)
 
-    def take(self, size: int, now: float) -> bool:
-        """Whether a packet of `size` bytes may leave at once; if not, `push` it."""
+    def take(self, sizes: Sequence[int], now: float) -> int:
+        """How many of the packets of these sizes may leave at once, the first ones; `push` the others."""
         if self._queue:
-            return False
+            return 0
         if now != self._taken_at:
             self._refill(now)
+        tokens = self._tokens
+        total = sum(sizes)
+        if tokens > total:
+            self._tokens = tokens - total
+            return len(sizes)
         # The bucket may go into debt by one packet: else a packet larger than what is left waits for a full refill.
-        if self._tokens <= 0:
-            return False
-        self._tokens -= size
-        return True
+        count = 0
+        for size in sizes:
+            if tokens <= 0:
+                break
+            tokens -= size
+            count += 1
+        self._tokens = tokens
+        return count
 
     def spend(self, size: int, now: float) -> None:
         """Notes what was sent without asking, e.g. a repair, which is late already: what is new waits for it."""

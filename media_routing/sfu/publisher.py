@@ -6,10 +6,10 @@ carry mid and rid (RFC 8852), those of its repair stream mid and repaired-rid, u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from media_routing.rtp import extensions
-from media_routing.rtp.packet import MARKER, MAX_PAYLOAD, normalise, parse
+from media_routing.rtp.packet import MARKER, MAX_PAYLOAD, RtpError, normalise, parse
 from media_routing.rtp.rtcp import Nack, PictureLoss, SenderReport
 from media_routing.sfu.clock import SenderClock
 from media_routing.sfu.config import RoomConfig
@@ -56,8 +56,26 @@ class Publisher:
                 for ssrc, encoding in zip(ssrcs, source.encodings, strict=False):
                     self._bind(ssrc, encoding, streams)
 
-    def receive(self, arena: memoryview, offset: int, size: int, now: float) -> None:
-        """One RTP packet. Raises RtpError for what is none; counts and drops what belongs to nobody."""
+    def receive(self, arena: memoryview, places: Iterable[tuple[int, int]], now: float) -> int:
+        """RTP packets that came together, (offset, size) each. Returns how many were none; counts and drops what belongs
+        to nobody. Packets of one encoding in a row are forwarded in one go."""
+        malformed = 0
+        last: Encoding | None = None
+        for offset, size in places:
+            try:
+                encoding = self._receive(arena, offset, size, last, now)
+            except RtpError:
+                malformed += 1
+                continue
+            if encoding is not None:
+                last = encoding
+        if last is not None:
+            last.forward(now)
+        return malformed
+
+    def _receive(self, arena: memoryview, offset: int, size: int, last: Encoding | None, now: float) -> Encoding | None:
+        """Raises RtpError. Returns the encoding that has taken the packet; what `last` took goes out before another's,
+        because who changes from one to the other goes on after the highest of the first."""
         self.packets += 1
         self.bytes += size
         second, sequence, timestamp, ssrc, profile, extension_at, at, end = parse(arena, offset, size)
@@ -67,8 +85,13 @@ class Publisher:
                 self._learn(arena, profile, extension_at, at, ssrc)
             encoding = self._streams.get(ssrc)
             if encoding is None:
-                self._receive_repair(arena, second, sequence, timestamp, ssrc, profile, extension_at, at, end, now)
-                return
+                if last is not None:
+                    last.forward(now)
+                return self._receive_repair(
+                    arena, second, sequence, timestamp, ssrc, profile, extension_at, at, end, now
+                )
+        if last is not encoding and last is not None:
+            last.forward(now)
         is_video = encoding.is_video
         ids = self._extensions
         extra_id = ids.video_orientation if is_video else ids.audio_level
@@ -80,16 +103,18 @@ class Publisher:
         # Comfort noise, redundancy and whatever else was negotiated beside it have no slot to go to.
         if second & 0x7F != source.line.payload_type or end - at > MAX_PAYLOAD:
             self.dropped += 1
-            return
+            return None
         packet = normalise(arena, at, end, second, sequence, timestamp, ssrc, extra)
         if not is_video and extra >= 0:
             self._on_level(self.key, extra & _LEVEL, now)
             source.on_level(extra & _LEVEL, now)
         if not source.is_live:
+            encoding.forward(now)
             source.is_live = source.has_started = True
             encoding.last_packet_at = source.began_at = now
             self._on_start(source, now)
         encoding.take(sequence, timestamp, second & MARKER, packet, now, repaired=False)
+        return encoding
 
     def _receive_repair(
         self,
@@ -103,7 +128,7 @@ class Publisher:
         at: int,
         end: int,
         now: float,
-    ) -> None:
+    ) -> Encoding | None:
         """RFC 4588 §4: the original sequence number, then the original payload. Without them: padding that probes."""
         orientation_id = self._extensions.video_orientation or -1
         wide, extra = extensions.scan(arena, profile, extension_at, at, self._wide_id, orientation_id)
@@ -112,16 +137,17 @@ class Publisher:
         encoding = self._repairs.get(ssrc)
         if encoding is None:
             self.dropped += 1
-            return
+            return None
         if encoding.repair.extend(sequence) >= 0:
             encoding.repair.received += 1
         line = encoding.source.line
         if second & 0x7F != line.rtx_payload_type or not 2 <= end - at <= MAX_PAYLOAD + 2:
-            return
+            return None
         original = arena[at] << 8 | arena[at + 1]
         marker = second & MARKER
         packet = normalise(arena, at + 2, end, marker | line.payload_type, original, timestamp, encoding.ssrc, extra)
         encoding.take(original, timestamp, marker, packet, now, repaired=True)
+        return encoding
 
     def _learn(self, arena: memoryview, profile: int, extension_at: int, at: int, ssrc: int) -> None:
         """Finds out what an unknown SSRC is by mid and rid. Bounded: who keeps inventing streams is not listened to."""

@@ -79,7 +79,7 @@ class Repair:
         _, second, _, timestamp, _ = HEADER.unpack_from(packet)
         extra_head = slot.extra_head if packet[EXTRA_HEAD_AT] else 0
         self._timestamp = timestamp + segment.timestamp_offset & 0xFFFFFFFF
-        offset = slot.out.reserve()
+        [offset] = slot.out.reserve(1)
         arena = slot.out.arena
         size = len(packet) + _ORIGINAL.size
         self._write_header(arena, offset, NORMALISED_FIRST, second & MARKER, size, extra_head, packet[EXTRA_AT], now)
@@ -95,7 +95,7 @@ class Repair:
                 segment.tl0_offset,
                 segment.key_offset,
             )
-        slot.out.send_rtp(slot.link, offset, size)
+        slot.out.send_rtp(slot.link, (offset,), (size,))
 
     def pad(self, size_bytes: int, now: float) -> int:
         """Sends at least `size_bytes` in packets of nothing but padding. Returns bytes sent."""
@@ -104,11 +104,11 @@ class Repair:
         while sent < size_bytes:
             padding = min(MAX_PADDING, max(1, size_bytes - sent - NORMALISED_SIZE))
             size = NORMALISED_SIZE + padding
-            offset = slot.out.reserve()
+            [offset] = slot.out.reserve(1)
             arena = slot.out.arena
             self._write_header(arena, offset, NORMALISED_FIRST | PADDING, 0, size, 0, 0, now)
             arena[offset + NORMALISED_SIZE : offset + size] = bytes(padding - 1) + bytes((padding,))
-            slot.out.send_rtp(slot.link, offset, size)
+            slot.out.send_rtp(slot.link, (offset,), (size,))
             sent += size
         return sent
 

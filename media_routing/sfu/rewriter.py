@@ -32,9 +32,14 @@ class Segment(Generic[Input]):
     tl0_offset: int
     key_offset: int
 
+    @property
+    def is_patching(self) -> bool:
+        """Whether there is anything to shift inside of the payload."""
+        return bool(self.picture_offset or self.tl0_offset or self.key_offset)
+
 
 class Rewriter(Generic[Input]):
-    """The attributes without underscore belong to the current segment and are read inline by the forwarding path."""
+    """`current` is what is going out, or went out last; the forwarding path reads it."""
 
     __slots__ = (
         "_key_index",
@@ -42,14 +47,8 @@ class Rewriter(Generic[Input]):
         "_picture_id",
         "_segments",
         "_tl0",
-        "first",
-        "is_patching",
-        "key_offset",
+        "current",
         "last_timestamp",
-        "picture_offset",
-        "sequence_offset",
-        "timestamp_offset",
-        "tl0_offset",
     )
 
     def __init__(self, random: Random) -> None:
@@ -59,14 +58,11 @@ class Rewriter(Generic[Input]):
         self.last_timestamp = random.getrandbits(32)
         self._picture_id = self._tl0 = self._key_index = -1
         self._segments: deque[Segment[Input]] = deque(maxlen=SEGMENTS_KEPT)
-        self.first = 0
-        self.sequence_offset = self.timestamp_offset = 0
-        self.picture_offset = self.tl0_offset = self.key_offset = 0
-        self.is_patching = False
+        self.current: Segment[Input] | None = None
 
     @property
     def has_started(self) -> bool:
-        return bool(self._segments)
+        return self.current is not None
 
     @property
     def last_number(self) -> int:
@@ -75,44 +71,34 @@ class Rewriter(Generic[Input]):
 
     def is_last(self, source: Input) -> bool:
         """Whether `source` is what went out last: its timestamps then need no other offset."""
-        return bool(self._segments) and self._segments[-1].input is source
+        return self.current is not None and self.current.input is source
 
     def attach(
         self, source: Input, number: int, timestamp: int, descriptor: vp8.Descriptor | None, out_timestamp: int
     ) -> None:
         """From the packet `number` on, `source` is what goes out; that packet gets `out_timestamp`."""
-        self.first = number
-        self.sequence_offset = self._last_number + 1 - number
-        self.timestamp_offset = out_timestamp - timestamp
-        self.picture_offset = self.tl0_offset = self.key_offset = 0
+        sequence_offset = self._last_number + 1 - number
+        picture = tl0 = key_index = 0
         if descriptor is not None:
-            self.picture_offset = _offset(self._picture_id, descriptor.picture_id, vp8.PICTURE_MASK)
-            self.tl0_offset = _offset(self._tl0, descriptor.tl0, 0xFF)
-            self.key_offset = _offset(self._key_index, descriptor.key_index, 0x1F)
-        self.is_patching = bool(self.picture_offset or self.tl0_offset or self.key_offset)
-        self._segments.append(
-            Segment(
-                source,
-                number,
-                self.sequence_offset,
-                self.timestamp_offset,
-                self.picture_offset,
-                self.tl0_offset,
-                self.key_offset,
-            )
-        )
+            picture = _offset(self._picture_id, descriptor.picture_id, vp8.PICTURE_MASK)
+            tl0 = _offset(self._tl0, descriptor.tl0, 0xFF)
+            key_index = _offset(self._key_index, descriptor.key_index, 0x1F)
+        self.current = Segment(source, number, sequence_offset, out_timestamp - timestamp, picture, tl0, key_index)
+        self._segments.append(self.current)
 
     def detach(self, highest: int, timestamp: int, descriptor: vp8.Descriptor | None) -> None:
         """The current input ends; the arguments describe the highest packet of it, which was the last to be sent."""
-        self._last_number = highest + self.sequence_offset
-        self.last_timestamp = timestamp + self.timestamp_offset
+        segment = self.current
+        assert segment is not None
+        self._last_number = highest + segment.sequence_offset
+        self.last_timestamp = timestamp + segment.timestamp_offset
         if descriptor is not None:
             if descriptor.picture_id >= 0:
-                self._picture_id = descriptor.picture_id + self.picture_offset
+                self._picture_id = descriptor.picture_id + segment.picture_offset
             if descriptor.tl0 >= 0:
-                self._tl0 = descriptor.tl0 + self.tl0_offset
+                self._tl0 = descriptor.tl0 + segment.tl0_offset
             if descriptor.key_index >= 0:
-                self._key_index = descriptor.key_index + self.key_offset
+                self._key_index = descriptor.key_index + segment.key_offset
 
     def locate(self, out_sequence: int, highest_out: int) -> tuple[Segment[Input], int] | None:
         """The piece and the input number behind a 16-bit output number; `highest_out` is extended. None if unknown."""

@@ -10,11 +10,10 @@ receive_rtcp -> sender reports -> clocks            NACK -> Repair (RTX) out of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from media_routing.rtp.packet import RtpError
 from media_routing.rtp.rtcp import RtcpError
 from media_routing.sfu.config import RoomConfig
 from media_routing.sfu.events import Event, SlotsMapped, Speakers, Want
@@ -108,12 +107,10 @@ class Room:
 
     # What comes in.
 
-    def receive_rtp(self, leg: Leg, arena: memoryview, offset: int, size: int, now: float) -> None:
-        """One plaintext RTP packet; the 32 bytes before `offset` are overwritten. Raises for no bytes whatever."""
-        try:
-            leg.publisher.receive(arena, offset, size, now)
-        except RtpError:
-            leg.malformed += 1
+    def receive_rtp(self, leg: Leg, arena: memoryview, places: Iterable[tuple[int, int]], now: float) -> None:
+        """Plaintext RTP packets that came together, in order, as (offset, size); the 32 bytes before each are overwritten.
+        Raises for no bytes whatever."""
+        leg.malformed += leg.publisher.receive(arena, places, now)
 
     def receive_rtcp(self, leg: Leg, data: bytes, now: float) -> None:
         """One plaintext compound RTCP packet. Raises for no bytes whatever."""

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
 from media_routing.rtp import vp8
-from media_routing.rtp.packet import HEADER, NORMALISED, NORMALISED_FIRST, NORMALISED_SIZE, ONE_BYTE
+from media_routing.rtp.packet import FORWARDED, HEADER, NORMALISED_FIRST, NORMALISED_SIZE, ONE_BYTE
 from media_routing.rtp.sequence import ahead
-from media_routing.sfu.bwe.sent_history import HISTORY_MASK
 from media_routing.sfu.encoding import Encoding
 from media_routing.sfu.keyframes import ReceiverRequests
 from media_routing.sfu.plan import ReceiveSlot
-from media_routing.sfu.rewriter import Rewriter
+from media_routing.sfu.rewriter import Rewriter, Segment
+from media_routing.sfu.run import Kept, Run
 
 if TYPE_CHECKING:
     from media_routing.sfu.source import Source
     from media_routing.sfu.subscriber import Subscriber
 
-_pack = NORMALISED.pack_into
+_pack = FORWARDED.pack_into
 _MASK_32 = 0xFFFFFFFF
 # What two streams of one source may disagree about the time; more is not believed (a lie or a broken clock).
 _PLAUSIBLE_S = 0.5
 # How far the first frame of another stream is set behind the last one sent when it was captured before it.
 _STEP_S = 0.001
-
-Patch = tuple[int, int, int]
 
 
 class Slot:
@@ -33,8 +33,12 @@ class Slot:
 
     __slots__ = (
         "_anchor",
+        "_extra_beyond",
+        "_extra_word",
+        "_first_word",
         "_left_at",
         "_pacer",
+        "_ssrc_word",
         "_subscriber",
         "cut_at",
         "encoding",
@@ -73,6 +77,10 @@ class Slot:
         self.extra_head = extra_id << 4
         self.wide_head = extensions.transport_cc << 4 | 1 if extensions.transport_cc else 0
         self.wide_mask = 0xFFFF if extensions.transport_cc else 0
+        # The constant parts of FORWARDED. An extra byte is written when it lies beyond a value: any, or none at all.
+        self._first_word = NORMALISED_FIRST << 8 | self.payload_type
+        self._ssrc_word = self.ssrc << 32 | ONE_BYTE << 16 | 2
+        self._extra_word, self._extra_beyond = self.extra_head << 8, -1 if self.extra_head else 0xFF
         self.rewriter: Rewriter[Encoding] = Rewriter(random)
         self.source: Source | None = None
         self.encoding: Encoding | None = None
@@ -87,80 +95,90 @@ class Slot:
         self.cut_at = 0
         """Numbers up to here are not repaired: the line could not carry them, and a key frame follows."""
 
-    # Once per packet.
+    # Once per run of packets.
 
-    def forward(
-        self, packet: bytes, number: int, timestamp: int, marker: int, extra: int, extra_mask: int, now: float
-    ) -> None:
-        """Sends a normalised packet as the next of this stream, or queues it when a burst must be spread."""
-        rewriter = self.rewriter
-        if number < rewriter.first:
+    def forward(self, run: Run, now: float) -> None:
+        """Sends packets as the next of this stream; those that would be too many at once are queued."""
+        segment = self.rewriter.current
+        assert segment is not None
+        if run.lowest < segment.first:
+            run = run.since(segment.first)
+        sizes = run.sizes
+        fitting = len(sizes) if self._pacer is None else self._pacer.take(sizes, now)
+        if fitting == len(sizes):
+            if fitting:
+                self.write(run.packets, sizes, segment, now)
             return
-        size = len(packet)
-        sequence = number + rewriter.sequence_offset & 0xFFFF
-        timestamp = timestamp + rewriter.timestamp_offset & 0xFFFFFFFF
-        patch = (rewriter.picture_offset, rewriter.tl0_offset, rewriter.key_offset) if rewriter.is_patching else None
-        if self._pacer is not None and not self._pacer.take(size, now):
-            self._subscriber.queue((self, packet, sequence, timestamp, marker, extra, extra_mask, patch), size)
-            return
-        self.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
+        if fitting:
+            self.write(run.packets[:fitting], sizes[:fitting], segment, now)
+        for packet in run.packets[fitting:]:
+            self._subscriber.queue((self, packet, segment), len(packet[0]))
 
-    def write(
-        self,
-        packet: bytes,
-        sequence: int,
-        timestamp: int,
-        marker: int,
-        extra: int,
-        extra_mask: int,
-        patch: Patch | None,
-        now: float,
-    ) -> None:
-        """Puts one packet on the wire with this receiver's numbers and ids."""
-        size = len(packet)
-        out, history = self.out, self.history
-        offset = out.reserve()
-        arena = out.arena
-        arena[offset : offset + size] = packet
-        wide = history.next_sequence
-        history.next_sequence = wide + 1
-        index = wide & HISTORY_MASK
-        history.sent_at[index] = now
-        history.sizes[index] = size
-        _pack(
-            arena,
-            offset,
-            NORMALISED_FIRST,
-            marker | self.payload_type,
-            sequence,
-            timestamp,
-            self.ssrc,
-            ONE_BYTE,
-            2,
-            self.wide_head,
-            wide & self.wide_mask,
-            self.extra_head & extra_mask,
-            extra if self.extra_head else 0,
-        )
-        if patch is not None:
-            descriptor = vp8.parse(packet, NORMALISED_SIZE)
+    def write(self, packets: Sequence[Kept], sizes: array[int], segment: Segment[Encoding], now: float) -> None:
+        """Puts packets on the wire with this receiver's numbers and ids. All that is the same for a run is in locals:
+        what is done in the inner loop is done for every packet and receiver."""
+        out = self.out
+        sequence_offset, timestamp_offset = segment.sequence_offset, segment.timestamp_offset
+        first_word, ssrc_word, wide_head, wide_mask = self._first_word, self._ssrc_word, self.wide_head, self.wide_mask
+        extra_word, extra_beyond = self._extra_word, self._extra_beyond
+        wide = self.history.record_run(sizes, now)
+        done, count = 0, len(packets)
+        while done < count:
+            offsets = out.reserve(count - done)
+            arena = out.arena
+            end = done + len(offsets)
+            if end - done < count:
+                some, some_sizes = packets[done:end], sizes[done:end]
+            else:
+                some, some_sizes = packets, sizes
+            for offset, size, (packet, number, timestamp, marker, extra) in zip(offsets, some_sizes, some, strict=True):
+                arena[offset : offset + size] = packet
+                _pack(
+                    arena,
+                    offset,
+                    first_word | marker,
+                    number + sequence_offset & 0xFFFF,
+                    timestamp + timestamp_offset & _MASK_32,
+                    ssrc_word,
+                    wide_head,
+                    wide & wide_mask,
+                    extra_word | extra if extra > extra_beyond else 0,
+                )
+                wide += 1
+            if segment.is_patching:
+                self._patch(arena, offsets, some, segment)
+            out.send_rtp(self.link, offsets, some_sizes)
+            done = end
+        self.packets += count
+        self.octets += sum(sizes) - count * NORMALISED_SIZE
+
+    @staticmethod
+    def _patch(arena: memoryview, offsets: Sequence[int], packets: Sequence[Kept], segment: Segment[Encoding]) -> None:
+        for offset, packet in zip(offsets, packets, strict=True):
+            descriptor = vp8.parse(packet[0], NORMALISED_SIZE)
             if descriptor is not None:
-                vp8.patch(arena, offset + NORMALISED_SIZE, descriptor, *patch)
-        out.send_rtp(self.link, offset, size)
-        self.packets += 1
-        self.octets += size - NORMALISED_SIZE
+                vp8.patch(
+                    arena,
+                    offset + NORMALISED_SIZE,
+                    descriptor,
+                    segment.picture_offset,
+                    segment.tl0_offset,
+                    segment.key_offset,
+                )
 
     def timestamp_at(self, now: float) -> int | None:
         """The timestamp of this stream that means now, for a sender report; None while its source has not told."""
         timestamp = self.encoding.clock.timestamp_at(now) if self.encoding is not None else None
-        return None if timestamp is None else timestamp + self.rewriter.timestamp_offset & _MASK_32
+        segment = self.rewriter.current
+        return None if timestamp is None or segment is None else timestamp + segment.timestamp_offset & _MASK_32
 
     @property
     def highest_number(self) -> int:
         """The highest extended number sent so far."""
-        if self.encoding is None:
+        segment = self.rewriter.current
+        if self.encoding is None or segment is None:
             return self.rewriter.last_number
-        return self.encoding.reception.highest + self.rewriter.sequence_offset
+        return self.encoding.reception.highest + segment.sequence_offset
 
     # Choosing what goes out.
 
@@ -208,9 +226,12 @@ class Slot:
         encoding = self.encoding
         if encoding is None or self._pacer is None:
             return
-        held = {item[2] for item in self._pacer.take_back(lambda item: item[0] is self)}
-        highest, first, offset = encoding.reception.highest, self.rewriter.first, self.rewriter.sequence_offset
-        while highest >= first and highest + offset & 0xFFFF in held:
+        segment = self.rewriter.current
+        assert segment is not None
+        taken = self._pacer.take_back(lambda item: item[0] is self)
+        held = {packet[1] + then.sequence_offset for _, packet, then in taken}
+        highest = encoding.reception.highest
+        while highest >= segment.first and highest + segment.sequence_offset in held:
             highest -= 1
         packet = encoding.cache.get(highest)
         self.leave(highest, HEADER.unpack_from(packet)[3] if packet else encoding.timestamp)
@@ -230,15 +251,16 @@ class Slot:
         after what was last sent): by the sender's own reports where they are known, else by our clock."""
         rewriter = self.rewriter
         last = rewriter.last_timestamp & _MASK_32
-        if not rewriter.has_started:
+        segment = rewriter.current
+        if segment is None:
             return last
         rate_hz = encoding.clock.clock_rate_hz
         plausible = _PLAUSIBLE_S * rate_hz
         elapsed = max(1, round((now - self._left_at) * rate_hz))
         captured_at = encoding.clock.captured_at(timestamp)
         exact: int | None = None
-        if rewriter.is_last(encoding):
-            exact = timestamp + rewriter.timestamp_offset
+        if segment.input is encoding:
+            exact = timestamp + segment.timestamp_offset
         elif captured_at is not None and self._anchor is not None:
             exact = self._anchor[1] + round((captured_at - self._anchor[0]) * rate_hz)
         if exact is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
@@ -9,16 +10,19 @@ from media_routing.rtp.rtcp import ReportBlock, TransportFeedback
 from media_routing.sfu.allocator import OFF, Allocator, Demand
 from media_routing.sfu.bwe import BandwidthEstimator, SentHistory
 from media_routing.sfu.clock import round_trip_s
+from media_routing.sfu.encoding import Encoding
 from media_routing.sfu.events import Want
 from media_routing.sfu.mapping import map_sources
 from media_routing.sfu.outgoing import Outgoing
 from media_routing.sfu.pacer import Pacer
 from media_routing.sfu.plan import LegPlan
 from media_routing.sfu.repair import Repair
-from media_routing.sfu.slot import Patch, Slot
+from media_routing.sfu.rewriter import Segment
+from media_routing.sfu.run import Kept
+from media_routing.sfu.slot import Slot
 from media_routing.sfu.source import Source, SourceKey
 
-Queued = tuple[Slot, bytes, int, int, int, int, int, Patch | None]
+Queued = tuple[Slot, Kept, Segment[Encoding]]
 
 # Wishes of one receiver that are remembered: eight people with camera and screen.
 MAX_WANTS = 32
@@ -147,8 +151,8 @@ class Subscriber:
     def send_due(self, now: float) -> None:
         """Lets go what was held back, and probes."""
         if self.pacer.queued_bytes:
-            for slot, packet, sequence, timestamp, marker, extra, extra_mask, patch in self.pacer.release(now):
-                slot.write(packet, sequence, timestamp, marker, extra, extra_mask, patch, now)
+            for slot, packet, segment in self.pacer.release(now):
+                slot.write((packet,), array("H", (len(packet[0]),)), segment, now)
         if self.repairs and now >= self.estimator.deadline():
             size = self.estimator.padding_due(self.history, now)
             if size > 0:

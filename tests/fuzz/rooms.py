@@ -31,19 +31,20 @@ class Lists:
 
     def __init__(self) -> None:
         self.arena = memoryview(bytearray(SLOT_BYTES * 2))
-        self._slot = 0
+        self._given: list[int] = []
         self.packets = 0
         self.to: dict[object, int] = {}
 
-    def reserve(self) -> int:
-        self._slot = SLOT_BYTES - self._slot
-        return self._slot
+    def reserve(self, count: int) -> list[int]:
+        self._given = [0, SLOT_BYTES][:count]
+        return self._given
 
-    def send_rtp(self, link: object, offset: int, size: int) -> None:
-        assert offset == self._slot
-        assert 12 < size <= SLOT_BYTES
-        assert self.arena[offset] >> 6 == 2
-        self._count(link)
+    def send_rtp(self, link: object, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        assert list(offsets) == self._given
+        for offset, size in zip(offsets, sizes, strict=True):
+            assert 12 < size <= SLOT_BYTES
+            assert self.arena[offset] >> 6 == 2
+            self._count(link)
 
     def send_rtcp(self, link: object, packet: bytes) -> None:
         assert 8 <= len(packet) <= SLOT_BYTES
@@ -70,7 +71,7 @@ class Stage:
 
     def receive(self, name: str, data: bytes) -> None:
         self._arena[HEADROOM : HEADROOM + len(data)] = data
-        self.room.receive_rtp(self.legs[name], self._arena, HEADROOM, len(data), self.now)
+        self.room.receive_rtp(self.legs[name], self._arena, ((HEADROOM, len(data)),), self.now)
 
     def wait(self, seconds: float) -> None:
         until = self.now + seconds

@@ -1,6 +1,6 @@
 """What was sent under which transport-wide number, kept until the receiver has told when it arrived.
 
-Two flat arrays per leg instead of an object per packet: the forwarding path writes them inline.
+Two flat arrays per leg instead of an object per packet: what leaves together is written in two copies.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ HISTORY_MASK = HISTORY_SIZE - 1
 class SentHistory:
     """Send times and sizes, indexed by `sequence & HISTORY_MASK` (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
-    `next_sequence` never wraps; the packet carries its low 16 bits. The forwarding path writes what `record` writes:
-    `sent_at[i]`, `sizes[i]` (bytes of the RTP packet), then `next_sequence += 1`. A size of 0 means reported.
+    `next_sequence` never wraps; the packet carries its low 16 bits. `sizes` are bytes of the RTP packet, 0 means
+    reported.
     """
 
     __slots__ = ("next_sequence", "sent_at", "sizes")
@@ -35,6 +35,19 @@ class SentHistory:
         self.sizes[index] = size
         self.next_sequence = sequence + 1
         return sequence & 0xFFFF
+
+    def record_run(self, sizes: array[int], now: float) -> int:
+        """Notes packets that leave together (format "H"); returns the number, not wrapped, of the first."""
+        first, count = self.next_sequence, len(sizes)
+        index = first & HISTORY_MASK
+        if index + count > HISTORY_SIZE:
+            for size in sizes:
+                self.record(size, now)
+            return first
+        self.sizes[index : index + count] = sizes
+        self.sent_at[index : index + count] = array("d", (now,)) * count
+        self.next_sequence = first + count
+        return first
 
     def extend(self, sequence: int) -> int | None:
         """The never wrapping number of a 16-bit one; None when it was not sent or is forgotten."""

@@ -7,6 +7,7 @@ draft-ietf-rmcat-gcc-02 §5.1-5.4 with the trendline filter that libwebrtc put i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from typing import Literal, Protocol
 
@@ -61,37 +62,38 @@ class _Trend:
         self._sums = (0.0, 0.0, 0.0, 0.0)
         self._since = _SUMS_LAST
 
-    def add(self, x: float, y: float) -> None:
+    def add(self, x: float, y: float) -> float | None:
+        """Returns the slope; None before the window is full, 0.0 when all arrived at once."""
         points = self.points
         points.append((x, y))
         gone = points.popleft() if len(points) > _WINDOW else None
         self._since += 1
         if self._since >= _SUMS_LAST:
             self._begin()
-            return
-        origin_x, origin_y = self._origin
-        sum_x, sum_y, sum_xx, sum_xy = self._sums
-        x -= origin_x
-        y -= origin_y
-        if gone is None:
-            self._sums = (sum_x + x, sum_y + y, sum_xx + x * x, sum_xy + x * y)
-            return
-        gone_x, gone_y = gone[0] - origin_x, gone[1] - origin_y
-        self._sums = (
-            sum_x + x - gone_x,
-            sum_y + y - gone_y,
-            sum_xx + x * x - gone_x * gone_x,
-            sum_xy + x * y - gone_x * gone_y,
-        )
-
-    def slope(self) -> float | None:
-        """None before the window is full; 0.0 when all arrived at once."""
-        count = len(self.points)
-        if count < _WINDOW:
+            sum_x, sum_y, sum_xx, sum_xy = self._sums
+        else:
+            origin_x, origin_y = self._origin
+            sum_x, sum_y, sum_xx, sum_xy = self._sums
+            x -= origin_x
+            y -= origin_y
+            if gone is None:
+                sum_x += x
+                sum_y += y
+                sum_xx += x * x
+                sum_xy += x * y
+            else:
+                gone_x, gone_y = gone
+                gone_x -= origin_x
+                gone_y -= origin_y
+                sum_x += x - gone_x
+                sum_y += y - gone_y
+                sum_xx += x * x - gone_x * gone_x
+                sum_xy += x * y - gone_x * gone_y
+            self._sums = (sum_x, sum_y, sum_xx, sum_xy)
+        if len(points) < _WINDOW:
             return None
-        sum_x, sum_y, sum_xx, sum_xy = self._sums
-        spread = sum_xx - sum_x * sum_x / count
-        return (sum_xy - sum_x * sum_y / count) / spread if spread > _NO_SPREAD else 0.0
+        spread = sum_xx - sum_x * sum_x / _WINDOW
+        return (sum_xy - sum_x * sum_y / _WINDOW) / spread if spread > _NO_SPREAD else 0.0
 
     def _begin(self) -> None:
         """Sums from scratch, relative to the oldest point: what is added and taken away for ever loses its digits."""
@@ -126,7 +128,7 @@ class TrendlineDetector:
         self._usage: Usage = "normal"
 
     def detect(self, arrivals: Arrivals) -> Usage:
-        """Runs once per packet that was forwarded: the group's four times stay in locals, the rest is per group."""
+        """Looks once at all that left at the same instant: the group's four times stay in locals, the rest is per group."""
         if not arrivals.sent_at_s:
             return self._usage
         group = self._group
@@ -134,7 +136,11 @@ class TrendlineDetector:
             at_s, there_s = arrivals.sent_at_s[0], arrivals.arrived_at_s[0]
             group = (at_s, at_s, there_s, there_s)
         first_sent_s, last_sent_s, first_arrived_s, last_arrived_s = group
-        for sent_s, arrived_s in zip(arrivals.sent_at_s, arrivals.arrived_at_s, strict=True):
+        sent_at_s, arrived_at_s = arrivals.sent_at_s, arrivals.arrived_at_s
+        at, count = 0, len(sent_at_s)
+        while at < count:
+            sent_s, arrived_s = sent_at_s[at], arrived_at_s[at]
+            at += 1
             gap_s = arrived_s - last_arrived_s
             if gap_s > _RESET_GAP_S or gap_s < -_RESET_GAP_S:
                 self._reset()
@@ -151,62 +157,72 @@ class TrendlineDetector:
                     last_sent_s = sent_s
                 if gap_s > 0:
                     last_arrived_s = arrived_s
-                continue
-            before = self._before
-            if before is not None:
-                self._point((last_sent_s - before[0]) * 1000, (last_arrived_s - before[1]) * 1000, last_arrived_s)
-            self._before = (last_sent_s, last_arrived_s)
-            first_sent_s = last_sent_s = sent_s
-            first_arrived_s = last_arrived_s = arrived_s
+                if sent_s - first_sent_s > _GROUP_S:
+                    continue
+            else:
+                before = self._before
+                if before is not None:
+                    self._point((last_sent_s - before[0]) * 1000, (last_arrived_s - before[1]) * 1000, last_arrived_s)
+                self._before = (last_sent_s, last_arrived_s)
+                first_sent_s = last_sent_s = sent_s
+                first_arrived_s = last_arrived_s = arrived_s
+            # What left at the same instant belongs to the same group; only the last to arrive counts.
+            end = bisect_right(sent_at_s, sent_s, at)
+            if end > at:
+                latest_s = max(arrived_at_s[at:end])
+                if latest_s - last_arrived_s <= _RESET_GAP_S:
+                    at = end
+                    if latest_s > last_arrived_s:
+                        last_arrived_s = latest_s
         self._group = (first_sent_s, last_sent_s, first_arrived_s, last_arrived_s)
         return self._usage
 
     def _point(self, send_gap_ms: float, arrival_gap_ms: float, arrived_s: float) -> None:
-        self._groups += 1
+        """One group is complete. Written in one piece: it runs for each burst of each receiver."""
+        self._groups = groups = self._groups + 1 if self._groups < _MAX_GROUPS else _MAX_GROUPS
         self._accumulated_ms += arrival_gap_ms - send_gap_ms
-        self._smoothed_ms = _SMOOTHING * self._smoothed_ms + (1 - _SMOOTHING) * self._accumulated_ms
-        self._line.add(arrived_s * 1000, self._smoothed_ms)
-        slope = self._line.slope()
-        trend = slope if slope is not None else self._last_trend
-        self._compare(trend, send_gap_ms, arrived_s)
-
-    def _compare(self, trend: float, send_gap_ms: float, arrived_s: float) -> None:
-        groups = self._groups if self._groups < _MAX_GROUPS else _MAX_GROUPS
+        self._smoothed_ms = smoothed_ms = _SMOOTHING * self._smoothed_ms + (1 - _SMOOTHING) * self._accumulated_ms
+        slope = self._line.add(arrived_s * 1000, smoothed_ms)
+        last_trend = self._last_trend
+        self._last_trend = trend = slope if slope is not None else last_trend
         offset_ms = groups * trend * _GAIN
-        if offset_ms > self._threshold_ms:
-            # Half the first gap: overuse began somewhere inside it.
-            self._over_ms = send_gap_ms / 2 if self._over_ms < 0 else self._over_ms + send_gap_ms
-            self._over_count += 1
-            lasts = self._over_ms > _OVER_FOR_MS and self._over_count > 1
-            if lasts and trend >= self._last_trend and self._rise_ms() >= _MIN_RISE_MS:
-                self._over_ms = 0.0
-                self._over_count = 0
-                self._usage = "over"
-            elif self._usage == "over" and trend < self._last_trend:
-                # It grows less: the last decrease works, though it cannot be seen in full yet.
-                self._usage = "under"
+        threshold_ms = self._threshold_ms
+        if offset_ms > threshold_ms:
+            self._judge_over(trend, last_trend, send_gap_ms)
         else:
             self._over_ms = -1.0
             self._over_count = 0
-            self._usage = "under" if offset_ms < -self._threshold_ms else "normal"
-        self._last_trend = trend
-        self._adapt_threshold(abs(offset_ms), arrived_s)
-
-    def _rise_ms(self) -> float:
-        return self._smoothed_ms - min(delay_ms for _, delay_ms in self._line.points)
-
-    def _adapt_threshold(self, offset_ms: float, arrived_s: float) -> None:
-        last, self._last_update_s = self._last_update_s, arrived_s
-        if last is None or offset_ms > self._threshold_ms + _THRESHOLD_IGNORE_MS:
+            self._usage = "under" if offset_ms < -threshold_ms else "normal"
+        # The threshold follows.
+        if offset_ms < 0:
+            offset_ms = -offset_ms
+        last_s, self._last_update_s = self._last_update_s, arrived_s
+        if last_s is None or offset_ms > threshold_ms + _THRESHOLD_IGNORE_MS:
             return  # a sudden jump is a route change or a real queue, not jitter to get used to
-        gain = _THRESHOLD_DOWN if offset_ms < self._threshold_ms else _THRESHOLD_UP
-        elapsed_ms = (arrived_s - last) * 1000
+        elapsed_ms = (arrived_s - last_s) * 1000
         if elapsed_ms <= 0:
             return
         if elapsed_ms > _ELAPSED_MAX_MS:
             elapsed_ms = _ELAPSED_MAX_MS
-        moved = self._threshold_ms + gain * (offset_ms - self._threshold_ms) * elapsed_ms
+        gain = _THRESHOLD_DOWN if offset_ms < threshold_ms else _THRESHOLD_UP
+        moved = threshold_ms + gain * (offset_ms - threshold_ms) * elapsed_ms
         self._threshold_ms = moved if _THRESHOLD_MIN_MS <= moved <= _THRESHOLD_MAX_MS else _within(moved)
+
+    def _judge_over(self, trend: float, last_trend: float, send_gap_ms: float) -> None:
+        # Half the first gap: overuse began somewhere inside it.
+        self._over_ms = send_gap_ms / 2 if self._over_ms < 0 else self._over_ms + send_gap_ms
+        self._over_count += 1
+        lasts = self._over_ms > _OVER_FOR_MS and self._over_count > 1
+        if lasts and trend >= last_trend and self._rise_ms() >= _MIN_RISE_MS:
+            self._over_ms = 0.0
+            self._over_count = 0
+            self._usage = "over"
+        elif self._usage == "over" and trend < last_trend:
+            # It grows less: the last decrease works, though it cannot be seen in full yet.
+            self._usage = "under"
+
+    def _rise_ms(self) -> float:
+        return self._smoothed_ms - min(delay_ms for _, delay_ms in self._line.points)
 
 
 def _within(threshold_ms: float) -> float:

@@ -10,6 +10,8 @@
  *                  slot is received any more. On the server the same track may come again for another person
  *   "path"         {state: "none"|"connecting"|"connected"|"lost"|"failed", route: "direct"|"relay"|"server"|"", local, remote,
  *                  protocol, rtt_ms}; this page's own way: to the peer, or to the server ("server"; local "relay": by a relay)
+ *   "moved"        {engine: "p2p"|"sfu"}: everything that is seen and heard comes over another route now
+ *   "remedy"       ""|"lowered"|"audio_first"|"audio_only": what this page does about a thin way to the other one
  *   "heartbeat"    {peer, state: "alive"|"lost", silence_ms}
  *   "quality"      {word: "good"|"fair"|"poor", factor, rates}, once a second while connected: this page's own connection;
  *                  on the server also {layers: [{mid, height}], target_bps}
@@ -165,6 +167,26 @@ export class CallClient extends EventTarget {
     this.#paths.set_view(view);
   }
 
+  /** Says that a track is seen or heard now: the path that it came over before may close. @param {MediaStreamTrack} track */
+  note_shown(track) {
+    this.#paths.note_shown(track);
+  }
+
+  /** Whether the clinic has a relay, as far as this page was told. */
+  get has_relay() {
+    return this.#ice_servers.has_relay;
+  }
+
+  /** Nothing comes through: begin again with sound alone. */
+  send_sound_first() {
+    this.#paths.path?.send_sound_first();
+  }
+
+  /** @returns {import("../lib/quality_report.js").Remedy} */
+  get remedy() {
+    return this.#paths.path?.remedy ?? "";
+  }
+
   /**
    * Sends a message to the others; without a connection it goes out with the history when there is one.
    *
@@ -240,6 +262,10 @@ export class CallClient extends EventTarget {
       this.#emit("closed", detail);
     });
     on(this.#paths, "event", (event) => this.#take_path_event(event));
+    on(this.#paths, "moved", (detail) => {
+      this.#emit("moved", detail);
+      void this.#watch_encryption();
+    });
     on(this.#paths, "unknown-engine", (engine) => this.#emit("trouble", new Error(`unknown engine ${engine}`)));
     on(this.#local, "change", (media) => this.#emit("local-media", media));
     on(this.#transforms, "trouble", (error) => this.#emit("trouble", error));
@@ -315,15 +341,16 @@ export class CallClient extends EventTarget {
   async #watch_encryption() {
     const path = this.#paths.path;
     const connection = path?.connection_name ?? "";
-    const { crypto } = await this.#count();
+    const counts = await this.#count();
     if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
     this.#encryption_state = this.#encryption.judge({
       at_ms: performance.now(),
       connection,
-      counts: crypto,
+      counts,
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
+      clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();
@@ -344,11 +371,11 @@ export class CallClient extends EventTarget {
   }
 
   /** @param {PathReport} report */
-  #tell_server({ state, route, local, remote, rtt_ms }) {
+  #tell_server({ state, route, local, remote, relay, rtt_ms }) {
     const words = `${state} ${route}`;
     if (!TOLD_STATES.includes(state) || words === this.#told) return;
     const rounded = rtt_ms === null ? null : Math.round(rtt_ms);
-    if (this.#socket.send({ type: "path", report: { state, route, local, remote, rtt_ms: rounded } })) this.#told = words;
+    if (this.#socket.send({ type: "path", report: { state, route, local, remote, relay, rtt_ms: rounded } })) this.#told = words;
   }
 
   /** @param {string} type @param {unknown} detail */

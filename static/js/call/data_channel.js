@@ -13,7 +13,7 @@ import { media_state } from "../lib/media_state.js";
 
 const MAX_MESSAGE_LENGTH = 64_000;
 
-/** Emits "open", "beat", "media" (detail MediaState), "verified", "chat" (detail: unchecked message), "history" (detail: array). */
+/** Emits "open", "beat", "media" (detail MediaState), "verified", "moved" (detail: engine the peer shows now), "chat" (detail: unchecked message), "history" (detail: array). */
 export class PeerChannels extends EventTarget {
   #sealed;
   #heartbeat;
@@ -49,6 +49,11 @@ export class PeerChannels extends EventTarget {
     this.#send({ kind: "verified" });
   }
 
+  /** @param {string} engine whose media this page shows now */
+  send_moved(engine) {
+    this.#send({ kind: "moved", engine });
+  }
+
   /** @param {ChatMessage} message @returns {boolean} false when there is no connection to send it over now */
   send_chat(message) {
     return this.#send({ kind: "chat", message });
@@ -78,6 +83,7 @@ export class PeerChannels extends EventTarget {
     if (typeof message !== "object" || message === null) return;
     if (message.kind === "media") this.#emit("media", media_state(message));
     else if (message.kind === "verified") this.#emit("verified", null);
+    else if (message.kind === "moved") this.#emit("moved", message.engine);
     else if (message.kind === "chat") this.#emit("chat", message.message);
     else if (message.kind === "history" && Array.isArray(message.messages)) {
       this.#emit("history", message.messages.slice(0, MAX_MESSAGES));

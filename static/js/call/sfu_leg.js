@@ -17,6 +17,7 @@
  * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
  * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request rejects with RequestError
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
+ * @property {boolean} [warm] send little until `send_in_full`
  */
 
 import { Heartbeat } from "../lib/heartbeat.js";
@@ -52,11 +53,13 @@ export class SfuLeg extends EventTarget {
   #reachable = true;
   #closed = false;
   #last_stats_ms = -Infinity;
+  #warm;
 
   /** @param {SfuLegOptions} options */
   constructor(options) {
     super();
     this.#options = options;
+    this.#warm = options.warm === true;
     this.#tracks = { ...options.tracks };
     this.#heartbeat = new Heartbeat({ lost_after_ms: options.descriptor.lost_after_ms });
   }
@@ -96,6 +99,11 @@ export class SfuLeg extends EventTarget {
     await this.#connection?.set_track(slot, track);
   }
 
+  send_in_full() {
+    this.#warm = false;
+    void this.#connection?.send_in_full();
+  }
+
   /** @param {boolean} reachable our socket is up */
   set_reachable(reachable) {
     if (reachable && !this.#reachable) this.#recovery.hurry();
@@ -128,7 +136,7 @@ export class SfuLeg extends EventTarget {
   }
 
   async count() {
-    return this.#connection ? this.#options.transforms.count(this.#connection.id) : NOTHING_COUNTED;
+    return this.#connection ? this.#options.transforms.count(this.#connection.id, this.#connection) : NOTHING_COUNTED;
   }
 
   /** @param {number} now_ms @param {boolean} hurried measure on every tick */
@@ -162,6 +170,7 @@ export class SfuLeg extends EventTarget {
       ice_transport_policy: descriptor.ice_transport_policy,
       transforms,
       tracks: this.#tracks,
+      warm: this.#warm,
     });
     connection.addEventListener("trouble", (event) => this.#emit("trouble", /** @type {CustomEvent} */ (event).detail));
     connection.addEventListener("ice-state", () => this.tick(performance.now(), false));

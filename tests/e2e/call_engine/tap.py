@@ -63,12 +63,13 @@ def tapped() -> Iterator[Tap]:
     tap = Tap()
     receive = Room.receive_rtp
 
-    def receive_and_keep(room: Room, leg: Leg, arena: memoryview, offset: int, size: int, now: float) -> None:
-        data = bytes(arena[offset : offset + size])
+    def receive_and_keep(room: Room, leg: Leg, arena: memoryview, places: list[tuple[int, int]], now: float) -> None:
         kinds = {line.payload_type: line.kind for line in leg.plan.publishes}
-        if kind := kinds.get(data[1] & 0x7F):
-            tap.packets.append((leg.key, kind, time.monotonic(), data))
-        receive(room, leg, arena, offset, size, now)
+        for offset, size in places:
+            data = bytes(arena[offset : offset + size])
+            if kind := kinds.get(data[1] & 0x7F):
+                tap.packets.append((leg.key, kind, time.monotonic(), data))
+        receive(room, leg, arena, places, now)
 
     with patch.object(Room, "receive_rtp", receive_and_keep):
         yield tap

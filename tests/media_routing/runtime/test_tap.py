@@ -27,10 +27,11 @@ class Sent:
         self.arena = memoryview(bytearray(2048))
         self.rtp, self.rtcp = [], []
 
-    def reserve(self):
-        return 0
+    def reserve(self, count):
+        return [0]
 
-    def send_rtp(self, link, offset, size):
+    def send_rtp(self, link, offsets, sizes):
+        [offset], [size] = offsets, sizes
         self.rtp.append((link, bytes(self.arena[offset : offset + size])))
 
     def send_rtcp(self, link, packet):
@@ -49,7 +50,7 @@ class Anna:
         second = payload_type | (0x80 if marker else 0)
         packet = struct.pack("!BBHII", 0x80, second, sequence & 0xFFFF, self.sequence * 960, ssrc) + payload
         self.arena[64 : 64 + len(packet)] = packet
-        self.running.room.receive_rtp(self.leg, self.arena, 64, len(packet), self.now)
+        self.running.room.receive_rtp(self.leg, self.arena, ((64, len(packet)),), self.now)
 
     def go_on(self, frames, *, key_of=()):
         for _ in range(frames):

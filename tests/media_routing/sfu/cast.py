@@ -1,6 +1,7 @@
 """People for the core's tests: an Outgoing made of lists, and peers that send what browsers send."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -56,13 +57,15 @@ class Lists:
         self.rtp: dict[object, list[Sent]] = {}
         self.rtcp: dict[object, list] = {}
 
-    def reserve(self) -> int:
-        self._slot = (self._slot + 1) % 4
-        self.arena[self._slot * 1500 : self._slot * 1500 + 1500] = b"\xee" * 1500
-        return self._slot * 1500
+    def reserve(self, count: int) -> list[int]:
+        """One to three at a time, so that runs do not fit in one go."""
+        self._slot = self._slot % 3 + 1
+        self.arena[:] = b"\xee" * len(self.arena)
+        return [slot * 1500 for slot in range(min(count, self._slot))]
 
-    def send_rtp(self, link: object, offset: int, size: int) -> None:
-        self.rtp.setdefault(link, []).append(take_apart(bytes(self.arena[offset : offset + size])))
+    def send_rtp(self, link: object, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        for offset, size in zip(offsets, sizes, strict=True):
+            self.rtp.setdefault(link, []).append(take_apart(bytes(self.arena[offset : offset + size])))
 
     def send_rtcp(self, link: object, packet: bytes) -> None:
         self.rtcp.setdefault(link, []).extend(rtcp.parse(packet))
@@ -247,7 +250,7 @@ class Stage:
 
     def feed(self, leg, raw: bytes) -> None:
         self._arena[HEADROOM : HEADROOM + len(raw)] = raw
-        self.room.receive_rtp(leg, self._arena, HEADROOM, len(raw), self.now)
+        self.room.receive_rtp(leg, self._arena, ((HEADROOM, len(raw)),), self.now)
         self.collect()
 
     def collect(self) -> None:

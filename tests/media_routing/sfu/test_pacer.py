@@ -10,25 +10,33 @@ def drain(pacer, start_s, seconds):
 
 def test_what_is_below_the_rate_leaves_at_once():
     pacer = Pacer(1_000_000, 0.0)
-    assert all(pacer.take(1000, n * 0.008) for n in range(500))
+    assert all(pacer.take((1000,), n * 0.008) for n in range(500))
 
 
 def test_a_burst_is_spread_at_a_fifth_above_the_target_in_order():
     pacer = Pacer(1_000_000, 0.0)
-    now = [n for n in range(60) if not pacer.take(1000, 0.0) and pacer.push(n, 1000)]
+    now = [n for n in range(60) if not pacer.take((1000,), 0.0) and pacer.push(n, 1000)]
     assert 50 < len(now) < 60
     left = drain(pacer, 0.0, 1)
     assert [item for _, item in left] == now
     assert 0.9 < (left[-1][0] * 150_000) / (len(now) * 1000) < 1.1
 
 
+def test_of_a_run_goes_what_would_go_one_by_one():
+    together, singly = Pacer(1_000_000, 0.0), Pacer(1_000_000, 0.0)
+    for n in range(200):
+        sizes, now = [100 + 37 * (n + k) % 1100 for k in range(n % 7)], n * 0.003
+        assert together.take(sizes, now) == sum(singly.take((size,), now) for size in sizes)
+    assert together.deadline() == singly.deadline()
+
+
 def test_nothing_overtakes_what_waits_but_a_repair():
     pacer = Pacer(100_000, 0.0)
-    while pacer.take(1200, 0.0):
+    while pacer.take((1200,), 0.0):
         pass
     pacer.push("first", 1200)
     pacer.push("second", 1200)
-    assert not pacer.take(10, 0.001)
+    assert not pacer.take((10,), 0.001)
     pacer.push("repair", 1200, urgent=True)
     assert [item for _, item in drain(pacer, 0.001, 1)] == ["repair", "first", "second"]
 
@@ -36,8 +44,8 @@ def test_nothing_overtakes_what_waits_but_a_repair():
 def test_what_is_new_waits_for_what_was_sent_without_asking():
     pacer = Pacer(100_000, 0.0)
     pacer.spend(3_000, 0.0)  # 15,000 bytes a second: the debt of half of them takes a tenth of a second
-    assert not pacer.take(100, 0.09)
-    assert pacer.take(100, 0.11)
+    assert not pacer.take([100], 0.09)
+    assert pacer.take([100], 0.11) == 1
 
 
 def test_what_is_taken_back_is_neither_sent_nor_counted():
@@ -60,7 +68,7 @@ def test_the_queue_is_bounded_and_says_what_it_drops():
 def test_the_deadline_is_when_something_may_leave():
     pacer = Pacer(1_000_000, 0.0)
     assert pacer.deadline() == float("inf")
-    while pacer.take(1200, 0.0):
+    while pacer.take((1200,), 0.0):
         pass
     pacer.push("x", 1200)
     due = pacer.deadline()

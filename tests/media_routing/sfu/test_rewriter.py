@@ -19,7 +19,7 @@ def test_numbers_begin_in_the_first_half_of_a_cycle(seed):
     """SRTP receivers that miss the beginning guess a roll-over counter of 0."""
     rewriter: Rewriter[str] = Rewriter(Random(seed))
     rewriter.attach("low", 70_000, 5, None, 10)
-    assert 0 < (70_000 + rewriter.sequence_offset & 0xFFFF) <= 0x8000
+    assert 0 < (70_000 + rewriter.current.sequence_offset & 0xFFFF) <= 0x8000
 
 
 pieces = st.lists(
@@ -44,11 +44,11 @@ def test_the_receiver_sees_one_continuous_stream(pieces, random):
         numbers = [first]
         for step in steps:
             numbers.append(numbers[-1] + step)
-        out = [number + rewriter.sequence_offset for number in numbers]
+        out = [number + rewriter.current.sequence_offset for number in numbers]
         if last_number is not None:
             assert out[0] == last_number + 1  # no gap, no overlap
-            assert (picture + rewriter.picture_offset) & 0x7FFF == (last_picture + 1) & 0x7FFF
-        assert timestamp + rewriter.timestamp_offset == out_timestamp
+            assert (picture + rewriter.current.picture_offset) & 0x7FFF == (last_picture + 1) & 0x7FFF
+        assert timestamp + rewriter.current.timestamp_offset == out_timestamp
         shuffled = list(zip(out, numbers, strict=True))
         random.shuffle(shuffled)
         for out_number, number in shuffled:
@@ -58,7 +58,7 @@ def test_the_receiver_sees_one_continuous_stream(pieces, random):
         rewriter.detach(
             numbers[-1], timestamp + 3000 * frames, descriptor(picture + frames, picture + frames, picture + frames)
         )
-        last_number, last_picture = out[-1], picture + frames + rewriter.picture_offset
+        last_number, last_picture = out[-1], picture + frames + rewriter.current.picture_offset
         out_timestamp = rewriter.last_timestamp + 90
         assert rewriter.last_number == last_number
     # Every packet of every piece is found again by what the receiver calls it.
@@ -71,10 +71,10 @@ def test_the_receiver_sees_one_continuous_stream(pieces, random):
 def test_what_was_never_sent_is_not_found():
     rewriter: Rewriter[str] = Rewriter(Random(1))
     rewriter.attach("low", 70_000, 0, None, 0)
-    highest = 70_010 + rewriter.sequence_offset
+    highest = 70_010 + rewriter.current.sequence_offset
     assert rewriter.locate(highest & 0xFFFF, highest) is not None
     assert rewriter.locate((highest + 1) & 0xFFFF, highest) is None
-    assert rewriter.locate((69_999 + rewriter.sequence_offset) & 0xFFFF, highest) is None
+    assert rewriter.locate((69_999 + rewriter.current.sequence_offset) & 0xFFFF, highest) is None
 
 
 def test_pieces_are_forgotten_in_the_end():
@@ -94,4 +94,4 @@ def test_without_picture_ids_nothing_is_shifted(first, second):
     rewriter.attach("a", 70_000, 0, plain(first), 0)
     rewriter.detach(70_000, 0, plain(first))
     rewriter.attach("b", 70_000, 0, plain(second), 0)
-    assert not rewriter.is_patching
+    assert not rewriter.current.is_patching

@@ -143,7 +143,7 @@ class Publisher:
 
     def _queue(self, item: _Waiting) -> None:
         size = len(item.payload) + 24
-        if self._pacer.take(size, self.clock.now):
+        if self._pacer.take((size,), self.clock.now):
             self._put(item)
         else:
             self._pacer.push(item, size, urgent=item.is_repair)

@@ -1,7 +1,7 @@
 """A room of the switch, the people in it, and the network between: everything that a scenario measures."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -45,20 +45,19 @@ class Outlet:
     def __init__(self) -> None:
         self.arena = memoryview(bytearray(_SLOT_BYTES * _SLOTS))
         self.errors: list[str] = []
-        self._slot = 0
         self._wide: dict[int, int] = {}
         self._sent: dict[tuple[int, int], set[int]] = defaultdict(set)
         self._highest: dict[tuple[int, int], int] = {}
 
-    def reserve(self) -> int:
-        self._slot = (self._slot + 1) % _SLOTS
-        return self._slot * _SLOT_BYTES
+    def reserve(self, count: int) -> Sequence[int]:
+        return range(0, min(count, _SLOTS) * _SLOT_BYTES, _SLOT_BYTES)
 
-    def send_rtp(self, link: object, offset: int, size: int) -> None:
+    def send_rtp(self, link: object, offsets: Sequence[int], sizes: Sequence[int]) -> None:
         assert isinstance(link, Person)
-        data = bytes(self.arena[offset : offset + size])
-        self._check(link, data)
-        link.down.send(data)
+        for offset, size in zip(offsets, sizes, strict=True):
+            data = bytes(self.arena[offset : offset + size])
+            self._check(link, data)
+            link.down.send(data)
 
     def send_rtcp(self, link: object, packet: bytes) -> None:
         assert isinstance(link, Person)
@@ -188,7 +187,7 @@ class World:
             self.room.receive_rtcp(person.leg, data, self.clock.now)
             return
         arena = memoryview(bytearray(_HEADROOM) + data + bytes(_HEADROOM))
-        self.room.receive_rtp(person.leg, arena, _HEADROOM, len(data), self.clock.now)
+        self.room.receive_rtp(person.leg, arena, ((_HEADROOM, len(data)),), self.clock.now)
 
     def _tick(self) -> None:
         if self.room.deadline() <= self.clock.now:

@@ -150,10 +150,26 @@ class TestTrendline:
         chance, trend, points = Random(1), _Trend(), []
         for number in range(500):
             points.append((1e9 + number * 7 + chance.random() * 5, 40 * chance.random() - number * 0.01))
-            trend.add(*points[-1])
-            if (slope := trend.slope()) is not None:
+            slope = trend.add(*points[-1])
+            if slope is not None:
                 assert slope == pytest.approx(linear_regression(*zip(*points[-20:], strict=True)).slope, abs=1e-9)
         assert len(trend.points) == 20
+
+    def test_bursts_are_judged_as_their_packets_one_by_one(self):
+        chance, together, singly, verdicts = Random(2), TrendlineDetector(), TrendlineDetector(), set()
+        sent_s = arrived_s = 0.0
+        for number in range(400):
+            rows_ = []
+            for _ in range(chance.randrange(1, 6)):
+                sent_s += chance.choice((0.001, 0.004, 0.012, 0.03))
+                arrived_s = max(arrived_s, sent_s) + chance.random() * (0.012 if number // 50 % 2 else 0.001)
+                size = chance.randrange(1, 8)
+                rows_ += [Arrival(0, sent_s, arrived_s + chance.random() * 0.004, 1000) for _ in range(size)]
+            verdict = together.detect(columns(rows_))
+            verdicts.add(verdict)
+            assert [singly.detect(columns([row])) for row in rows_][-1] == verdict
+        assert together._threshold_ms == singly._threshold_ms
+        assert verdicts == {"normal", "over", "under"}
 
     def test_a_growing_queue_is_overuse(self):
         assert TrendlineDetector().detect(queueing(0.1, 1.5)) == "over"
