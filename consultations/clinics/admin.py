@@ -20,6 +20,7 @@ from consultations.clinics.admin_base import (
     Button,
     ClinicScopedAdmin,
     ClinicScopedInline,
+    ScopedMixin,
     administers,
     clinics_of,
     is_wholly_yours,
@@ -131,8 +132,11 @@ class TurnServerInline(ClinicScopedInline):
         return administers(request)
 
 
-class QualityLimitInline(ClinicScopedInline):
+class QualityLimitInline(ScopedMixin, admin.StackedInline):
+    """Stacked: two long lists and two numbers do not fit beside each other."""
+
     model = QualityLimit
+    extra = 0
     fields = ["profile", "metric", "fair", "poor"]
     verbose_name_plural = _("Own quality limits (empty: the product's, from clinical sources)")
 

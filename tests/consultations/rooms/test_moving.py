@@ -72,8 +72,13 @@ async def test_a_patients_word_moves_the_visit_and_a_good_direct_path_brings_it_
         refused = await MediaPage(4).join(paul)
         assert refused["error"]["code"] == "wrong_route", "nothing is tried yet"
 
-        await paul.send({"type": "trouble", "id": "says-so", "kind": "no_sound"})
-        assert (await paul.until("reply", id="says-so"))["ok"]
+        unasked = await paul.ask("move", answer="yes")
+        assert unasked["error"]["code"] == "nothing_asked"
+        answers = []
+        for number in range(4):
+            await paul.send({"type": "trouble", "id": f"says-{number}", "kind": "no_sound"})
+            answers.append((await paul.until("reply", id=f"says-{number}")).get("error", {}).get("code", "ok"))
+        assert answers == ["ok", "ok", "ok", "too_many_messages"]
         for socket in people:
             state = await socket.until_state(lambda state: state["join"]["warm"])
             assert (state["join"]["engine"], state["join"]["warm"]["engine"]) == ("p2p", "sfu")
