@@ -354,7 +354,7 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         await expect(page.get_by_test_id("move-ask")).to_be_visible()
         # Nobody who is typing or talking is torn away.
         await expect(page.get_by_test_id("toggle-mic")).to_be_focused()
-        await side.look(page, "asked before a move", thorough=True)
+        await side.look(page, "asked before a move", thorough=True, reflow=False)
         await page.get_by_test_id("move-no").focus()
         await page.keyboard.press("Enter")
         await page.evaluate("(move) => client.set_people(['anna'], {move})", {**asking, "asks": ["anna"]})
@@ -364,7 +364,7 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         await page.locator("[data-control=more]").click()
         await page.get_by_test_id("open-trouble").focus()
         await page.keyboard.press("Enter")
-        await side.look(page, "says what is wrong", thorough=True)
+        await side.look(page, "says what is wrong", thorough=True, reflow=False)
         await page.keyboard.press("Escape")
         await expect(page.get_by_test_id("open-trouble")).to_be_focused()
         await page.keyboard.press("Enter")
