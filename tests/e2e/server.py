@@ -91,7 +91,9 @@ class AppServer:
     def environment(self) -> dict[str, str]:
         # Nothing of the test run's own settings: the demo makes its keys, and `run` must read with the same.
         kept = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
-        return {**kept, "TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", **self._environment}
+        # One process instead of four: who tests the jobs asks for JOBS="worker".
+        ours = {"TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", "JOBS": "thread"}
+        return {**kept, **ours, **self._environment}
 
     def run(self, code: str) -> str:
         """stdout of Python code that runs beside the server, on its database, as `manage.py shell` would."""

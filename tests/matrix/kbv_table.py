@@ -267,6 +267,17 @@ def _attachment_hidden(name: str, method: str) -> Proof:
     return proof
 
 
+def _still_uploaded(world: World) -> None:
+    before = _refused_events()
+    person = patient_seat(world.appointment).public_id
+    url = f"{reverse('visit_still', args=[world.code])}?person={person}"
+    answer = world.client("practitioner").post(url, b"\xff\xd8", content_type="image/jpeg")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "recording_forbidden_by_profile")
+    assert _refused_events() == before + 1
+    state = world.client("patient").get(reverse("seat_state", args=[world.code])).json()
+    assert state["keep_stills"] is None
+
+
 def _scan(world: World) -> None:
     Attachment.objects.filter(pk=world.attachment.pk).update(scan="pending", content_type="image/png")
     scan()
@@ -393,6 +404,7 @@ REFUSALS: dict[str, Proof] = {
     "view seat_copy_file": _copy_file,
     "view attachment": _attachment_hidden("attachment", "get"),
     "view attachment_delete": _attachment_hidden("attachment_delete", "post"),
+    "view visit_still": _still_uploaded,
     "view seat_consent": _seat_consent,
     "message consent": _grant,
     "message recording": _request,
