@@ -11,7 +11,6 @@
  * "refused" ({why: "no"|"off"}), "progress" ({share}), "picture" ({from, id, blob, width, height}); of both "failed" (null).
  *
  * @import { CallClient } from "./call_client.js"
- * @import { Still } from "./still_camera.js"
  *
  * @typedef {{peer: string, id: string, receiver: StillReceiver|null, answered: boolean, heard_ms: number, grew_ms: number}} Asking
  */
@@ -66,7 +65,7 @@ export class StillExchange extends EventTarget {
     this.#say(this.#asked.peer, { step: why, id: this.#asked.id });
   }
 
-  /** @param {Still} still */
+  /** @param {{blob: Blob, width: number, height: number}} still */
   async send({ blob, width, height }) {
     const asked = this.#asked;
     if (!asked) return;
