@@ -35,7 +35,7 @@ export class StillExchange extends EventTarget {
     super();
     this.client = client;
     this.may_ask = may_ask;
-    this.timer = setInterval(() => this.#tick(performance.now()), REPEAT_MS);
+    this.timer = setInterval(() => this.tick(performance.now()), REPEAT_MS);
     this.client.addEventListener("still", this.#on_still);
   }
 
@@ -181,7 +181,7 @@ export class StillExchange extends EventTarget {
   }
 
   /** @param {number} now_ms */
-  #tick(now_ms) {
+  tick(now_ms) {
     const asking = this.#asking;
     if (asking) {
       if (asking.receiver && now_ms - asking.grew_ms >= REPEAT_MS) this.#say(asking.peer, { step: "need", id: asking.id, numbers: asking.receiver.missing });
