@@ -13,6 +13,7 @@ from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
 from media_routing.policy.switching import (
     ADVICE_CODES,
     SWITCH_REASONS,
+    Asked,
     Effect,
     Measured,
     Move,
@@ -50,6 +51,7 @@ __all__ = [
     "PROFILES",
     "REASON_CODES",
     "SWITCH_REASONS",
+    "Asked",
     "Decision",
     "Effect",
     "Evidence",

@@ -168,7 +168,7 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "telemed.channel_layer.ProcessChannelLayer", "CONFIG": {"capacity": 100}}}
 
 # --- Jobs: rows are the truth, the broker only wakes the worker ------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL
@@ -182,8 +182,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# Who finishes recordings: "worker"; "thread", one of the server itself (no worker is needed); "now", at once (tests).
-JOBS = env.env_str("JOBS", "now" if TESTING else "thread" if DEMO else "worker")
+# Who works on recordings: "worker"; "thread", one of the server itself (no worker is needed); "now", at once (tests).
+JOBS = env.env_str("JOBS", "now" if TESTING else "worker")
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {

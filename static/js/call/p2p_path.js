@@ -140,8 +140,10 @@ export class P2PPath extends MediaPath {
     this.#connection = connection;
     this.#stats = new StatsMonitor(connection);
     this.#channels = this.#listen(new PeerChannels(connection));
-    if (this.#warm) this.#sinks.play(connection.remote_track("audio"));
-    this.#limit_picture();
+    if (this.#warm) {
+      this.#sinks.play(connection.remote_track("audio"));
+      this.#limit_picture();
+    }
     for (const body of this.#early.splice(0)) connection.receive(body);
   }
 

@@ -93,6 +93,14 @@ export class SfuConnection extends EventTarget {
     if (receiver) this.#options.transforms.expect(this.#options.id, `receive:${receiver.track.kind}`, from, String(index));
   }
 
+  /** Lets received pictures wait for repair. @param {number|null} target_ms null: as the browser likes */
+  delay_pictures(target_ms) {
+    for (const { receiver } of this.#receiving) {
+      if (receiver.track.kind !== "video" || receiver.jitterBufferTarget === target_ms) continue;
+      receiver.jitterBufferTarget = target_ms;
+    }
+  }
+
   /** @returns {Record<string, string>} for stats_math.sample: "audio", "video", "screen", and "<mid>:<kind>" of what is received */
   get slots_by_mid() {
     /** @type {Record<string, string>} */

@@ -23,6 +23,7 @@
 import { Heartbeat } from "../lib/heartbeat.js";
 import { flows } from "../lib/leg_rates.js";
 import { LegRecovery } from "../lib/leg_recovery.js";
+import { PlayoutDelay } from "../lib/playout.js";
 import { DEFAULT_LAYERS } from "../lib/simulcast.js";
 import { SlotMap } from "../lib/slot_map.js";
 import { NOTHING_COUNTED } from "./frame_transforms.js";
@@ -45,6 +46,7 @@ export class SfuLeg extends EventTarget {
   /** What was told of the connection before, until the new one is mapped. @type {SlotMap|null} */
   #older_slots = null;
   #recovery = new LegRecovery();
+  #playout = new PlayoutDelay();
   #heartbeat;
   #received = 0;
   #server_hears = true;
@@ -214,6 +216,7 @@ export class SfuLeg extends EventTarget {
     const connection = this.#connection;
     const rates = await this.#stats?.measure(now_ms);
     if (!rates || !connection || connection !== this.#connection) return;
+    connection.delay_pictures(this.#playout.wanted(rates, now_ms));
     this.#heartbeat.lost_after_ms = flows(rates) ? this.#options.descriptor.lost_after_ms : SILENT_LOST_AFTER_MS;
     const received = rates.pair?.received ?? 0;
     if (received !== this.#received) {

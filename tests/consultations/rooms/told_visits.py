@@ -28,7 +28,8 @@ class Teller:
 
     def path(self, seconds: float, state: str, route: str, local: str = "srflx", remote: str = "srflx") -> None:
         for delay, seat in ((0, self.doctor), (0.4, self.patient)):
-            said = {"participant": seat.public_id, "local": local, "remote": remote, "rtt_ms": 40}
+            region = "eu-central" if local == "relay" else ""
+            said = {"participant": seat.public_id, "local": local, "remote": remote, "rtt_ms": 40, "region": region}
             RouteDecision.objects.create(
                 room=self.room, at=self.at(seconds + delay), trigger=f"path.{state}", route=route, reasons=[said]
             )
