@@ -7,49 +7,97 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from media_routing.policy.decision import Decision, Reason
-from media_routing.policy.facts import Facts, ServerRefusal
+from media_routing.policy.facts import Evidence, Facts, ServerRefusal
+from media_routing.policy.quality import BOUNDS, CEILINGS, NAMES, PROFILES, Limit, Limits, is_limit, limits_for
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
+from media_routing.policy.switching import (
+    ADVICE_CODES,
+    SWITCH_REASONS,
+    Asked,
+    Effect,
+    Measured,
+    Move,
+    Release,
+    Shown,
+    Switching,
+    Tell,
+    Times,
+    Visit,
+)
+from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
+from media_routing.turn import credential as turn_credential
 
 if TYPE_CHECKING:
+    from media_routing.runtime.film import MadeFilm, make_film
     from media_routing.runtime.finalise import finalise as finalise_tracks
     from media_routing.runtime.finalise import recover as recover_tracks
+    from media_routing.runtime.listening import Listening
     from media_routing.runtime.recorder import RecorderEvent, RecorderRefused, Recording
     from media_routing.runtime.recorder_keys import KeyRefused, RecorderKeys
-    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key
+    from media_routing.runtime.relay_check import relay_problems
+    from media_routing.runtime.sealed_file import SealedFileError, SealedReader, new_key, seal_bytes
     from media_routing.runtime.service import MediaService
 
 __all__ = [
+    "ADVICE_CODES",
+    "BOUNDS",
+    "CEILINGS",
     "MAX_TTL_S",
+    "NAMES",
+    "NOTHING_SHOWN",
+    "PROFILES",
     "REASON_CODES",
+    "SWITCH_REASONS",
+    "Asked",
     "Decision",
+    "Effect",
+    "Evidence",
     "Facts",
     "IceServer",
     "JoinAnswer",
     "KeyRefused",
+    "Limit",
+    "Limits",
     "Listener",
+    "Listening",
+    "MadeFilm",
+    "Measured",
     "MediaRefused",
     "MediaService",
     "MediaSettings",
+    "Move",
     "Reason",
     "RecorderEvent",
     "RecorderKeys",
     "RecorderRefused",
     "Recording",
+    "Release",
     "Sample",
     "SealedFileError",
     "SealedReader",
     "ServerRefusal",
+    "Shown",
+    "Switching",
+    "Tell",
+    "Times",
     "TurnServer",
+    "Visit",
     "Want",
     "decide",
     "finalise_tracks",
     "ice_servers",
+    "is_limit",
     "join_descriptor",
+    "limits_for",
+    "make_film",
     "new_key",
     "recover_tracks",
+    "relay_problems",
+    "seal_bytes",
+    "turn_credential",
     "turn_probe_servers",
 ]
 
@@ -77,10 +125,13 @@ LAYERS: tuple[dict[str, object], ...] = (
 
 
 _LATER = {
+    "Listening": "media_routing.runtime.listening",
     "MediaService": "media_routing.runtime.service",
     "RecorderEvent": "media_routing.runtime.recorder",
     "RecorderRefused": "media_routing.runtime.recorder",
     "Recording": "media_routing.runtime.recorder",
+    "MadeFilm": "media_routing.runtime.film",
+    "make_film": "media_routing.runtime.film",
     "KeyRefused": "media_routing.runtime.recorder_keys",
     "RecorderKeys": "media_routing.runtime.recorder_keys",
     "SealedFileError": "media_routing.runtime.sealed_file",
@@ -88,6 +139,8 @@ _LATER = {
     "finalise_tracks": "media_routing.runtime.finalise:finalise",
     "new_key": "media_routing.runtime.sealed_file",
     "recover_tracks": "media_routing.runtime.finalise:recover",
+    "relay_problems": "media_routing.runtime.relay_check",
+    "seal_bytes": "media_routing.runtime.sealed_file",
 }
 
 

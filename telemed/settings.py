@@ -168,7 +168,7 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "telemed.channel_layer.ProcessChannelLayer", "CONFIG": {"capacity": 100}}}
 
 # --- Jobs: rows are the truth, the broker only wakes the worker ------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL
@@ -182,13 +182,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_POOL = "threads"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# Who finishes recordings: "worker"; "thread", one of the server itself (no worker is needed); "now", at once (tests).
-JOBS = env.env_str("JOBS", "now" if TESTING else "thread" if DEMO else "worker")
+# Who works on recordings: "worker"; "thread", one of the server itself (no worker is needed); "now", at once (tests).
+JOBS = env.env_str("JOBS", "now" if TESTING else "worker")
 # True: the server sends messages itself right after the commit (one process, no worker).
 OUTBOX_INLINE = env.env_bool("OUTBOX_INLINE", DEMO or TESTING)
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 30.0},
-    "recordings-recover": {"task": "recordings.recover", "schedule": 60.0},
+    "recordings-recover": {"task": "recordings.recover", "schedule": 20.0},
+    "recordings-scan": {"task": "recordings.scan", "schedule": 60.0},
     "recordings-sweep": {"task": "recordings.sweep", "schedule": 3600.0},
     "purge-call-metadata": {"task": "rooms.purge_call_metadata", "schedule": 24 * 3600.0},
 }
@@ -341,6 +342,10 @@ SFU_BIND_ADDRESS = env.env_str("SFU_BIND_ADDRESS", "127.0.0.1" if DEMO or TESTIN
 # What participants are told; empty: the machine's own addresses. Behind a 1:1 NAT, the public one.
 SFU_ADVERTISED_ADDRESSES = env.env_list("SFU_ADVERTISED_ADDRESSES", [])
 SFU_MAX_LOAD = env.env_int("SFU_MAX_LOAD_PERCENT", 70, minimum=1, maximum=100) / 100
+# How long both people must be well connected through the server before the direct path is tried again, and how far apart
+# two changes for quality are at least. Lower: back sooner, less steady; the tests use seconds.
+SWITCH_BACK_AFTER_S = env.env_int("SWITCH_BACK_AFTER_S", 60, minimum=1)
+SWITCH_AT_MOST_EVERY_S = env.env_int("SWITCH_AT_MOST_EVERY_S", 60, minimum=1)
 # Where browsers reach rtc process {index}, which listens on {port}. The host is the pages' own: cookies go nowhere else.
 RTC_URL = env.env_str("RTC_URL", f"{'wss' if HTTPS else 'ws'}://{_public.hostname}:{{port}}").rstrip("/")
 # How long SIGTERM waits for running calls (REL-6).
@@ -349,6 +354,11 @@ DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
 RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
 # What must stay free on that disk: no recording begins with less, and running ones end (REL-7).
 RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
+# Dotted path of a class as in consultations/recordings/scanning.py: it says whether an attachment may be opened.
+ATTACHMENT_SCANNER = env.env_str("ATTACHMENT_SCANNER", "consultations.recordings.scanning.PictureScanner")
+# What hears a visit while it is recorded and everybody in it also said yes to that: '' nothing, or level_meter, which tells
+# /metrics how loud each voice is.
+LISTENING_PROGRAM = env.env_str("LISTENING_PROGRAM", "")
 # Lets another machine read /metrics; without it only this one may.
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN") if {"METRICS_TOKEN", "METRICS_TOKEN_FILE"} & set(os.environ) else ""
 # Set by `manage.py serve` for the processes it starts: all (pages and media in one), web or rtc.

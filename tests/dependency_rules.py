@@ -25,6 +25,8 @@ SANS_IO = (
     "consultations.rooms.protocol",
     "consultations.rooms.signaling",
     "consultations.rooms.capture",
+    "consultations.rooms.story.facts",
+    "consultations.rooms.story.timeline",
     "consultations.recordings.lifecycle",
     "consultations.appointments.lifecycle",
 )

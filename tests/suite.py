@@ -20,7 +20,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "var" / "test-results"
 UNIT = "not e2e and not lab and not soak"
+IN_BROWSERS = "e2e and not lab and not soak"
 ENGINE = ("tests/media_routing", "tests/fuzz")
+# Browsers that look at pages and carry no call between machines: they mostly wait, so calls may run beside them.
+PAGES = (
+    "tests/e2e/test_accessibility.py",
+    "tests/e2e/test_call_stage.py",
+    "tests/e2e/test_today_page.py",
+    "tests/media_routing/sdp/test_browser_offers.py",
+    "tests/telemed",
+)
 running: set[int] = set()
 
 
@@ -85,7 +94,8 @@ def steps() -> list[Step]:
         pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in ENGINE), lane="unit"),
         pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
         pytest_step("network lab", "e2e", "lab and not soak", 720),
-        pytest_step("end to end", "e2e", "e2e and not lab and not soak", 960),
+        pytest_step("calls", "e2e", IN_BROWSERS, 960, *(f"--ignore={path}" for path in PAGES), lane="browsers"),
+        pytest_step("pages", "e2e", IN_BROWSERS, 960, *PAGES, lane="browsers"),
     ]
 
 

@@ -24,7 +24,7 @@ from consultations.clinics.admin_base import (
     clinics_of,
     is_wholly_yours,
 )
-from consultations.clinics.models import Clinic, Identifier, Membership, TurnServer
+from consultations.clinics.models import Clinic, Identifier, Membership, QualityLimit, TurnServer
 from telemed.accounts.actions import activate_user, deactivate_user, reset_mfa
 from telemed.accounts.models import User
 from telemed.audit.models import AuditEntry
@@ -83,6 +83,20 @@ class ClinicForm(forms.ModelForm):
             raise ValidationError(_("White text on this colour is hard to read. Choose a darker one."))
         return accent
 
+    def clean_relay_regions(self) -> str:
+        """A region in which no relay stands would leave patients without one, and nobody would see why."""
+        regions = list(dict.fromkeys(Clinic(relay_regions=self.cleaned_data["relay_regions"]).preferred_regions))
+        known = (
+            {relay.region for relay in self.instance.turn_servers.filter(active=True)} if self.instance.pk else set()
+        )
+        for region in regions:
+            if region not in known:
+                raise ValidationError(
+                    _("No active relay stands in “%(region)s”. Add the relay first, save, then name its region."),
+                    params={"region": region},
+                )
+        return ", ".join(regions)
+
     def clean_logo(self) -> bytes | None:
         upload = self.cleaned_data.get("logo")
         return reencode_logo(upload.read(LOGO_MAX_BYTES + 1)) if upload else None
@@ -117,6 +131,15 @@ class TurnServerInline(ClinicScopedInline):
         return administers(request)
 
 
+class QualityLimitInline(ClinicScopedInline):
+    model = QualityLimit
+    fields = ["profile", "metric", "fair", "poor"]
+    verbose_name_plural = _("Own quality limits (empty: the product's, from clinical sources)")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return administers(request)
+
+
 class MembershipInline(ClinicScopedInline):
     model = Membership
     fields = ["user", "role", "active"]
@@ -129,10 +152,22 @@ class MembershipInline(ClinicScopedInline):
 class ClinicAdmin(ClinicScopedAdmin):
     form = ClinicForm
     list_display = ["name", "profile", "time_zone", "relay_only"]
-    inlines = [TurnServerInline, MembershipInline]
+    inlines = [TurnServerInline, QualityLimitInline, MembershipInline]
     fieldsets = [
         (None, {"fields": ["name", "phone", "emergency_number", "country", "time_zone"]}),
-        (_("Rules"), {"fields": ["profile", "relay_only", "retention_days", "recording_days"]}),
+        (
+            _("Rules"),
+            {
+                "fields": [
+                    "profile",
+                    "relay_only",
+                    "relay_regions",
+                    "retention_days",
+                    "recording_days",
+                    "copies_automatic",
+                ]
+            },
+        ),
         (_("What patients see"), {"fields": ["languages", "default_language", "accent", "logo", "remove_logo"]}),
     ]
 

@@ -26,6 +26,8 @@ VERSIONS = {
     "visit_cancelled": 1,
     "visit_link": 1,
     "visit_guest": 1,
+    "visit_question": 1,
+    "visit_copy": 1,
 }
 _DATE_FORMATS = {"de": "l, j. F Y"}
 _TIME_FORMATS = {"de": "H:i \\U\\h\\r"}

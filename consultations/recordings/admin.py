@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
-from consultations.recordings.actions import keeping
-from consultations.recordings.models import Recording, Track
+from consultations.recordings.actions import attachments, keeping
+from consultations.recordings.models import Attachment, CopyRequest, Film, Recording, Track
 from consultations.rooms.refusals import Refused, sentence
 from telemed.accounts.models import User
 
@@ -32,6 +32,29 @@ def _hold(on: bool) -> Any:
         return _("The recording is kept until the hold is lifted.") if on else _("The hold is lifted.")
 
     return act
+
+
+class FilmInline(ClinicScopedInline):
+    model = Film
+    clinic_path = "recording__room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = [
+        "state",
+        "failure",
+        "requested_by",
+        "requested_at",
+        "duration_ms",
+        "size_bytes",
+        "withdrawn_at",
+        "deleted_at",
+    ]
+
+
+class CopyInline(ClinicScopedInline):
+    model = CopyRequest
+    clinic_path = "recording__room__appointment__clinic"
+    read_only = True
+    fields = readonly_fields = ["state", "asked_at", "decided_by", "decided_at", "until"]
 
 
 class TrackInline(ClinicScopedInline):
@@ -70,7 +93,7 @@ class RecordingAdmin(ClinicScopedAdmin):
         "legal_hold",
         "deleted_at",
     ]
-    inlines = [TrackInline]
+    inlines = [TrackInline, FilmInline, CopyInline]
     buttons = (
         Button(
             "hold",
@@ -89,6 +112,36 @@ class RecordingAdmin(ClinicScopedAdmin):
             gettext_lazy("Delete the recording"),
             gettext_lazy("Its files and its key are deleted. This cannot be undone."),
             _delete,
+            danger=True,
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def subject_of(self, obj: Any) -> str:
+        return obj.room.appointment.patient.public_id
+
+
+def _delete_attachment(attachment: Attachment, acting_user: User) -> str:
+    attachments.delete_attachment(attachment, acting_user=acting_user)
+    return _("The attachment is deleted.")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ClinicScopedAdmin):
+    clinic_path = "clinic"
+    read_only = True
+    reads_event = "attachment.read"
+    list_display = ["public_id", "kind", "scan", "size_bytes", "kept_at", "deleted_at"]
+    list_filter = ["kind", "scan"]
+    fields = ["public_id", "room", "kind", "content_type", "size_bytes", "scan", "kept_by", "kept_at", "deleted_at"]
+    buttons = (
+        Button(
+            "delete",
+            gettext_lazy("Delete the attachment"),
+            gettext_lazy("Its file and its key are deleted. This cannot be undone."),
+            _delete_attachment,
             danger=True,
         ),
     )

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from consultations.consent.models import Purpose
 from consultations.recordings import lifecycle, storage
-from consultations.recordings.access import find_recording
-from consultations.recordings.actions import ending, live
+from consultations.recordings.access import films_asking, find_recording
+from consultations.recordings.actions import ending, filming, live
 from consultations.recordings.models import Recording
 from consultations.rooms.capture import Present, Verdict, may_capture
 from consultations.rooms.facts import answers_now
@@ -13,6 +14,8 @@ from consultations.rooms.recorder.port import RecordedFile, RecordingFacts, Term
 from telemed.accounts.models import User
 
 PURPOSE = "recording"
+# What a program that listens is asked for.
+LISTENING = "transcript"
 
 
 class LiveRecordings:
@@ -28,12 +31,18 @@ class LiveRecordings:
         return Recording.objects.filter(room_id=room_pk, state__in=[lifecycle.RUNNING, lifecycle.HELD]).exists()
 
     def settle(self, room: Room) -> bool:
+        filming.settle_films(room)
         row = live.find_active_row(room.pk)
         return row is not None and live.settle_recording(room, _verdict(room, row)[0])
+
+    def asked_afterwards(self, room: Room, person: str) -> frozenset[str]:
+        return frozenset({Purpose.COMBINED.value} if films_asking(room, person) else ())
 
     def withdraw(self, room: Room, person: str, purpose: str) -> None:
         if purpose == PURPOSE:
             live.withdraw_tracks(room, person)
+        if purpose in {PURPOSE, Purpose.COMBINED}:
+            filming.withdraw_films(room, person)
 
     def request(self, seat: Participant, *, acting_user: User) -> None:
         live.request_recording(seat, acting_user=acting_user)
@@ -48,7 +57,8 @@ class LiveRecordings:
         verdict, people = _verdict(row.room, row)
         if not verdict.ok or not row.room.appointment.clinic.allows_capture:
             return None
-        return Terms(folder=storage.folder_of(row), people=people, key=row.key)
+        may_listen = _verdict(row.room, row, LISTENING)[0].ok
+        return Terms(folder=storage.folder_of(row), people=people, key=row.key, may_listen=may_listen)
 
     def is_active(self, page: str) -> bool:
         row = find_recording(page)
@@ -73,9 +83,9 @@ def _facts(row: Recording) -> RecordingFacts:
     )
 
 
-def _verdict(room: Room, row: Recording) -> tuple[Verdict, frozenset[str]]:
+def _verdict(room: Room, row: Recording, purpose: str = PURPOSE) -> tuple[Verdict, frozenset[str]]:
     """Return what the people who are inside say now, and who they are. Two queries."""
     seats = Participant.objects.filter(room=room, state=Participant.State.ADMITTED)
     people = list(seats.order_by("pk").values_list("public_id", flat=True))
     answers = answers_now(room.appointment, people, _facts(row))
-    return may_capture(PURPOSE, [Present(id_, answers.get(id_, {})) for id_ in people]), frozenset(people)
+    return may_capture(purpose, [Present(id_, answers.get(id_, {})) for id_ in people]), frozenset(people)

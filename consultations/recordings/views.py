@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from consultations.recordings import copies
 from consultations.recordings.access import (
     get_recording_for,
     get_track_for,
@@ -20,12 +21,12 @@ from consultations.recordings.access import (
 )
 from consultations.recordings.actions import keeping
 from consultations.recordings.models import Recording, Track
-from consultations.recordings.sending import send_track
+from consultations.recordings.playing import play, take_away
+from consultations.recordings.views_films import film_context
+from consultations.rooms.models import Participant
 from consultations.rooms.refusals import Refused, sentence
 from telemed.accounts.decorators import staff_required
 
-# A player asks for many ranges; those of one sitting are one playback in the log.
-ONE_PLAYBACK_S = 600
 MOST_SHOWN = 200
 
 
@@ -45,11 +46,18 @@ def recording(request: HttpRequest, public_id: str) -> HttpResponse:
     found = get_recording_for(request.user, public_id)
     keeping.note_opened(found, acting_user=request.user)  # type: ignore[arg-type]
     watches = found.can_be_watched and may_watch(request.user, found)
+    people = {seat.public_id: seat for seat in found.room.participants.all()}
+    names = {code: seat.name for code, seat in people.items()}
+    tracks = _named_tracks(found, people) if watches else []
+    keeps = may_keep(request.user, found)
     context = {
         "recording": found,
-        "tracks": _named_tracks(found) if watches else [],
+        "tracks": tracks,
         "watches": watches,
-        "keeps": may_keep(request.user, found),
+        "keeps": keeps,
+        "can_combine": len({track.person for track, _name, _role in tracks}) > 1,
+        **(film_context(request, found, names) if watches else {}),
+        "copies": _copies(found, names) if keeps and not found.deleted_at else [],
         "appointment": found.room.appointment,
         "clinic": found.room.appointment.clinic,
     }
@@ -60,21 +68,14 @@ def recording(request: HttpRequest, public_id: str) -> HttpResponse:
 @never_cache
 @staff_required
 def recording_media(request: HttpRequest, public_id: str, track_id: str) -> HttpResponseBase:
-    """The plain bytes for the page's player, by range. The first of a sitting is written down before it is sent."""
-    track = get_track_for(request.user, public_id, track_id)
-    if cache.add(f"playback:{request.user.pk}:{track.public_id}", 1, ONE_PLAYBACK_S):
-        keeping.note_playback(track, acting_user=request.user)  # type: ignore[arg-type]
-    return send_track(request, track)
+    return play(request, get_track_for(request.user, public_id, track_id))
 
 
 @require_safe
 @never_cache
 @staff_required
 def recording_download(request: HttpRequest, public_id: str, track_id: str) -> HttpResponseBase:
-    """A copy to take away. Every one is written down."""
-    track = get_track_for(request.user, public_id, track_id)
-    keeping.note_playback(track, acting_user=request.user, download=True)  # type: ignore[arg-type]
-    return send_track(request, track, download_as=track.public_id)
+    return take_away(request, get_track_for(request.user, public_id, track_id))
 
 
 @require_POST
@@ -110,9 +111,18 @@ def _keep(request: HttpRequest, public_id: str, act: Any, words: str) -> HttpRes
     return redirect("recording", public_id)
 
 
-def _named_tracks(found: Recording) -> list[tuple[Track, str, str]]:
-    """Return (track, name, role) of what may be watched. Two queries."""
-    people = {seat.public_id: seat for seat in found.room.participants.all()}
+def _copies(found: Recording, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return who asked for a copy, and how that stands. One query."""
+    now = timezone.now()
+    rows = found.copies.all()
+    return [
+        {"row": one, "name": names.get(one.person, ""), "standing": copies.standing(one.state, one.until, now)}
+        for one in rows
+    ]
+
+
+def _named_tracks(found: Recording, people: dict[str, Participant]) -> list[tuple[Track, str, str]]:
+    """Return (track, name, role) of what may be watched. One query."""
     shown = []
     for track in found.tracks.all():
         seat = people.get(track.person)

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from consultations.appointments.models import Appointment
-from consultations.clinics.access import Role, has_role
+from consultations.clinics.access import Role, clinics_of, has_role
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
+from consultations.rooms.refusals import Refused
 from telemed.lib.ids import token_hash
 
 _STAFF_SEATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
@@ -45,6 +47,36 @@ def get_staff_seat(user: Any, code: str) -> Participant:
     if seat is None:
         raise Http404
     return seat
+
+
+def require_staff_seat(user: Any, code: str) -> Participant:
+    """`find_staff_seat`, or Refused as a background request wants it: 401 instead of the sign-in form."""
+    seat = find_staff_seat(user, code)
+    if seat is None:
+        if not user.is_authenticated:
+            raise Refused("not_signed_in", status=401)
+        raise Refused("unknown_visit", status=404)
+    return seat
+
+
+def visits_with_story(user: Any) -> QuerySet[Room]:
+    """Return the visits whose connection the user may look into: those they had a staff's seat in; a clinic admin all."""
+    clinic = "appointment__clinic__in"
+    treating = Q(**{clinic: clinics_of(user, Role.PRACTITIONER).order_by().values("pk")})
+    keeping = Q(**{clinic: clinics_of(user, Role.CLINIC_ADMIN).order_by().values("pk")})
+    seats = Participant.objects.filter(user=user if user.is_authenticated else None, role__in=_STAFF_SEATS)
+    mine = Q(pk__in=seats.exclude(state=Participant.State.REMOVED).values("room"))
+    return Room.objects.filter((mine & treating) | keeping).select_related(
+        "appointment__clinic", "appointment__patient", "appointment__visit_type"
+    )
+
+
+def get_story_room(user: Any, code: str) -> Room:
+    """Return the visit of that code for the story of its path, else Http404 (SEC-3)."""
+    room = visits_with_story(user).filter(code=code).first()
+    if room is None:
+        raise Http404
+    return room
 
 
 def cookie_name(code: str) -> str:

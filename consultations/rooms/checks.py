@@ -1,4 +1,5 @@
-"""System checks of settings: rooms.E001 no python -O (SEC-11: the media stack validates with `assert`), rooms.E002 rtc addresses."""
+"""System checks of settings: rooms.E001 no python -O (SEC-11: the media stack validates with `assert`), rooms.E002 rtc addresses,
+rooms.E003 what listens."""
 
 import sys
 from typing import Any
@@ -6,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from consultations.rooms.recorder.listener import PROGRAMS
 
 
 @register()
@@ -31,3 +34,11 @@ def check_rtc_address(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
     return [
         Error("RTC_URL is not on the host of PUBLIC_BASE_URL: cookies would not reach it.", hint=hint, id="rooms.E002")
     ]
+
+
+@register()
+def check_listening_program(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return rooms.E003 for a program that is not there: nobody must think that something listens which does not."""
+    if settings.LISTENING_PROGRAM in ("", *PROGRAMS):
+        return []
+    return [Error(f"LISTENING_PROGRAM is none of: {', '.join(PROGRAMS)}.", hint="Leave it empty.", id="rooms.E003")]

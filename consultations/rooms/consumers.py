@@ -121,7 +121,8 @@ class VisitConsumer(GuardedSocket):
     def question(self) -> VisitQuestion:
         assert self.desk
         pinged, self._pinged = self._pinged, False
-        return VisitQuestion(self.desk, self.view, self.page, pinged)
+        stale = self.view is not None and self.view.shown != self._media.shown
+        return VisitQuestion(self.desk, self.view, self.page, pinged, stale)
 
     answer_all = staticmethod(answer_visits)
 
@@ -149,7 +150,9 @@ class VisitConsumer(GuardedSocket):
         await self._tell_own_sockets("seat.taken")
         async with self._loading:
             refusal = self._media.refusal(self.desk)
-            view = await database_sync_to_async(self.desk.arrive)(self.page, server_refusal=refusal)
+            view = await database_sync_to_async(self.desk.arrive)(
+                self.page, server_refusal=refusal, shown=self._media.shown
+            )
             await self._take_view(view)
         await self.send_json(
             {
@@ -176,7 +179,10 @@ class VisitConsumer(GuardedSocket):
             seen = (message.report.state, message.report.route)
             if seen != self._last_path:
                 self._last_path = seen
-                await database_sync_to_async(self.desk.act)(message)
+                await self._media.report(self.desk, message)
+            return
+        if isinstance(message, protocol.Quality):
+            await self._media.report(self.desk, message)
             return
         if isinstance(message, protocol.SfuView):
             self._media.show(self.desk, message)
@@ -185,6 +191,7 @@ class VisitConsumer(GuardedSocket):
         try:
             reply = self._replies.get(request_id) or await self._do(self.desk, message)
         except Refused as refused:
+            self._media.refused(refused)
             await self.send_error(refused.code, request_id)
             await self._renew()
             return
@@ -194,6 +201,7 @@ class VisitConsumer(GuardedSocket):
         """Do what a request asks and return its reply; raise Refused."""
         if isinstance(message, protocol.SfuOffer):
             return await self._media.offer(desk, message)
+        self._media.may_ask(desk, message)
         refusal = self._media.refusal(desk)
         with self._media.doing(message):
             answer = await database_sync_to_async(desk.act)(message, server_refusal=refusal)
@@ -248,14 +256,15 @@ class VisitConsumer(GuardedSocket):
                 await self._sit(await database_sync_to_async(self.desk.device_state)())
                 return
             shown = self.view.snapshot
-            view = await database_sync_to_async(self.desk.look)(self.page)
+            view = await database_sync_to_async(self.desk.look)(self.page, shown=self._media.shown)
             await self._take_view(view)
         if view.snapshot != shown:
             await self._send_state()
         await self._close_if_over()
 
     async def _take_view(self, view: View) -> None:
-        self._media.looked(view)
+        assert self.desk
+        self._media.looked(self.desk, view)
         await self._sit(view.device_state)
         self.view = view
 

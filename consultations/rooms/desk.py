@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consultations.rooms import lifecycle, protocol
-from consultations.rooms.actions import consents, routing, seats, visit
+from consultations.rooms.actions import consents, moving, routing, seats, story, visit
 from consultations.rooms.actions.people import missing_consent
 from consultations.rooms.asking import texts_to_ask
 from consultations.rooms.facts import RoomFacts, load_room_facts
@@ -15,11 +15,11 @@ from consultations.rooms.models import Participant, SeatDevice
 from consultations.rooms.nudges import clinic_group, nudge_seats, send_to_groups
 from consultations.rooms.presence import mark_gone, mark_present
 from consultations.rooms.refusals import Refused
-from consultations.rooms.route import ice_servers_for, join_for, room_size
+from consultations.rooms.route import ice_servers_for, join_for, room_size, switching_for
 from consultations.rooms.signaling import Viewer
 from consultations.rooms.snapshot import build_snapshot, build_viewer
 from consultations.rooms.tickets import Ticket, examine
-from media_routing.api import ServerRefusal
+from media_routing.api import NOTHING_SHOWN, ServerRefusal, Shown
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class View:
     snapshot: dict[str, Any]
     viewer: Viewer
     facts: RoomFacts
+    shown: Shown = NOTHING_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Desk:
         """Return `active` or `asking`; raise NoEntry."""
         return examine(self.ticket).device_state
 
-    def arrive(self, page: str, *, server_refusal: ServerRefusal = "") -> View:
+    def arrive(self, page: str, *, server_refusal: ServerRefusal = "", shown: Shown = NOTHING_SHOWN) -> View:
         """Somebody's page says hello: sit down as far as the steps allow, be present, look."""
         standing = examine(self.ticket)
         if standing.device_state == SeatDevice.State.ACTIVE:
@@ -60,30 +61,39 @@ class Desk:
                 visit.enter_visit(self.ticket.participant, acting_user=self.ticket.user, server_refusal=server_refusal)
             else:
                 self._wait_if_ready()
-        view = self.look(page)
+        view = self.look(page, shown=shown)
         if view.viewer.device_active and mark_present(self.ticket.participant_id, page):
             self.tell_who_sees_me(view)
         return view
 
-    def look(self, page: str) -> View:
-        """Return what the socket may show and do now. Nine queries at most."""
+    def look(self, page: str, *, shown: Shown = NOTHING_SHOWN) -> View:
+        """Return what the socket may show and do now. Ten queries at most. `shown`: of `switch_desk`."""
         standing = examine(self.ticket)
         me = self.ticket.participant_id
         facts = load_room_facts(self.ticket.participant.room_id, with_details=self.ticket.user is not None)
-        join, refusal = join_for(facts, me)
+        join, refusal = join_for(facts, me, shown)
         snapshot = build_snapshot(
-            facts, me, device_state=standing.device_state, join=join, refusal=refusal, asks=texts_to_ask(facts, me)
+            facts,
+            me,
+            device_state=standing.device_state,
+            join=join,
+            refusal=refusal,
+            asks=texts_to_ask(facts, me),
+            switching=switching_for(facts, me, shown),
         )
-        viewer = build_viewer(facts, me, page=page, device_state=standing.device_state)
-        return View(facts.revision, standing.device_state, snapshot, viewer, facts)
+        viewer = build_viewer(facts, me, page=page, device_state=standing.device_state, shown=shown)
+        return View(facts.revision, standing.device_state, snapshot, viewer, facts, shown)
 
     def step_away(self, view: View, page: str) -> None:
         """The socket is gone. Nothing but presence changes: a dropped socket never ends a visit."""
         if mark_gone(self.ticket.participant_id, page):
             self.tell_who_sees_me(view)
 
-    def media_terms(self) -> MediaTerms:
-        """Return the terms for an offer to the media server; raise Refused or NoEntry. Decided anew each time (SEC-4)."""
+    def media_terms(self, *, warm: str = "") -> MediaTerms:
+        """Return the terms for an offer to the media server; raise Refused or NoEntry. Decided anew each time (SEC-4).
+
+        `warm`: the path that is tried beside the one in use.
+        """
         standing = examine(self.ticket)
         seat = (
             Participant.objects.select_related("room").only("state", "role", "room").get(pk=self.ticket.participant.pk)
@@ -92,7 +102,7 @@ class Desk:
         inside = seat.state == lifecycle.ADMITTED and room.state == lifecycle.LIVE
         if not inside or standing.device_state != SeatDevice.State.ACTIVE:
             raise Refused("not_admitted")
-        if room.route != "sfu":
+        if room.route != "sfu" and (room.route, warm) != ("p2p", "sfu"):
             raise Refused("wrong_route")
         interprets = seat.role == Participant.Role.INTERPRETER
         return MediaTerms(room_size(room.seats), keep_layer=interprets, revision=room.revision)
@@ -109,6 +119,12 @@ class Desk:
                 return self._ice_servers()
             case protocol.Path(report):
                 routing.record_path(own, report=report)
+            case protocol.Quality(measured):
+                story.record_quality(own, measured)
+            case protocol.Trouble(_, kind):
+                moving.report_trouble(own, kind=kind, acting_user=user)
+            case protocol.MoveAnswer(_, answer):
+                moving.answer_move(own, answer=answer, acting_user=user)
             case protocol.Consent(_, purpose, decision, version, capacity):
                 consents.answer_capture(
                     own, purpose=purpose, decision=decision, version=version, capacity=capacity, acting_user=user

@@ -1,4 +1,4 @@
-"""Reads a room as plain facts, the input of `snapshot.py`. Three queries, five while it is live, and one call to the cache."""
+"""Reads a room as plain facts, the input of `snapshot.py`. Three queries, six while it is live, and one call to the cache."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,13 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from consultations.appointments.models import Appointment
+from consultations.clinics.models import Clinic, QualityLimit, TurnServer
 from consultations.consent.access import consent_states
 from consultations.consent.models import Purpose
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.presence import present_pages
 from consultations.rooms.recorder.port import RecordingFacts, recordings
+from media_routing.api import Limits, limits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Person:
     admitted_at: datetime | None = None
     left_at: datetime | None = None
     relay_only: bool = False
+    server_answer: str = ""
     device_check: dict[str, Any] = field(default_factory=dict)
     identity_outcome: str = ""
     details: dict[str, Any] | None = None
@@ -67,6 +71,12 @@ class RoomFacts:
     recording: RecordingFacts | None = None
     may_record: bool = False
     clinic_language: str = "en"
+    visit_is_group: bool = False
+    privacy_class: str = "standard"
+    profile: str = "gdpr"
+    turn_available: bool = True
+    quality_profile: str = "general"
+    quality_limits: Limits = field(default_factory=dict)
 
     @property
     def hide_addresses(self) -> bool:
@@ -79,9 +89,12 @@ class RoomFacts:
 
 def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
     """Return the facts of a room. `with_details` also decrypts where people are and whom to call."""
-    room = Room.objects.select_related(
-        "appointment__clinic", "appointment__practitioner__user", "appointment__visit_type"
-    ).get(pk=room_pk)
+    relays = TurnServer.objects.filter(clinic=OuterRef("appointment__clinic"), active=True)
+    room = (
+        Room.objects.select_related("appointment__clinic", "appointment__practitioner__user", "appointment__visit_type")
+        .annotate(turn_available=Exists(relays))
+        .get(pk=room_pk)
+    )
     seats = list(Participant.objects.filter(room=room).select_related("patient").order_by("pk"))
     asking: dict[int, list[AskingDevice]] = {}
     for device in SeatDevice.objects.filter(participant__room=room, state=SeatDevice.State.ASKING).order_by("pk"):
@@ -124,6 +137,7 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
                 admitted_at=seat.admitted_at,
                 left_at=seat.left_at,
                 relay_only=seat.relay_only,
+                server_answer=seat.server_answer,
                 device_check=seat.device_check,
                 identity_outcome=seat.identity_outcome,
                 details=details_of(seat) if with_details else None,
@@ -134,11 +148,23 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
         ),
         recording=recording,
         clinic_language=clinic.default_language,
+        visit_is_group=appointment.visit_type.is_group,
+        privacy_class=appointment.visit_type.privacy_class,
+        profile=clinic.profile,
+        turn_available=room.turn_available,
+        quality_profile=appointment.visit_type.quality_profile,
+        quality_limits=_limits(clinic, appointment.visit_type.quality_profile) if is_live else {},
         may_record=clinic.allows_capture
         and appointment.visit_type.privacy_class != "maximum"
         and settings.SFU_ENABLED
         and recordings().available,
     )
+
+
+def _limits(clinic: Clinic, profile: str) -> Limits:
+    """Return what is good and poor in this visit: the clinic's own limits in the place of ours. One query."""
+    own = QualityLimit.objects.filter(clinic=clinic, profile=profile)
+    return limits_for(profile, {row.metric: row.limit for row in own})
 
 
 def answers_now(

@@ -72,5 +72,11 @@ def server_refusal(code: str, seats: int) -> api.ServerRefusal:
     return ""
 
 
+def server_load_percent() -> int:
+    """Return the share of what the service may carry that is used, 100 for all of it."""
+    service = running_media()
+    return 0 if service is None else round(100 * service.load / service.settings.max_load)
+
+
 def _slot() -> _Slot:
     return _slots.setdefault(asyncio.get_running_loop(), _Slot())

@@ -125,6 +125,10 @@ class Participant(models.Model):
         KNOWN = "known", _("Known to the practice")
         NOT_CONFIRMED = "not_confirmed", _("Not confirmed")
 
+    class ServerAnswer(models.TextChoices):
+        YES = "yes", _("Agreed")
+        NO = "no", _("Declined")
+
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="participants")
     public_id = models.CharField(max_length=22, unique=True, editable=False, default=public_id)
     role = models.CharField(_("role"), max_length=12, choices=Role.choices)
@@ -150,6 +154,10 @@ class Participant(models.Model):
     admitted_at = models.DateTimeField(_("admitted"), null=True, blank=True)
     left_at = models.DateTimeField(_("left"), null=True, blank=True)
     end_reason = models.CharField(_("why it ended"), max_length=20, blank=True, default="")
+    # To going through the media server, where that is asked first (PRIV-8). A yes covers one stay on it; a no stays.
+    server_answer = models.CharField(
+        _("media server"), max_length=3, choices=ServerAnswer.choices, blank=True, default=""
+    )
 
     class Meta:
         verbose_name = _("participant")
@@ -167,6 +175,41 @@ class Participant(models.Model):
     def is_guest(self) -> bool:
         """Somebody who was asked to join the patient and the practitioner."""
         return self.role not in {self.Role.PRACTITIONER, self.Role.PATIENT}
+
+
+class QualitySample(models.Model):
+    """The worst that one person's page measured of one path in ten seconds. Metadata: purged per retention (PRIV-4)."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="quality_samples")
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="quality_samples")
+    # When the ten seconds began.
+    at = models.DateTimeField()
+    engine = models.CharField(max_length=8)
+    # Of the path that was tried beside the one in use.
+    warm = models.BooleanField(default=False)
+    audio = models.PositiveSmallIntegerField(null=True)
+    video = models.PositiveSmallIntegerField(null=True)
+    audio_factor = models.CharField(max_length=8, blank=True, default="")
+    video_factor = models.CharField(max_length=8, blank=True, default="")
+    rtt_ms = models.PositiveIntegerField(null=True)
+    jitter_ms = models.PositiveIntegerField(null=True)
+    loss_in = models.FloatField(null=True)
+    loss_out = models.FloatField(null=True)
+    concealed = models.FloatField(null=True)
+    freeze = models.FloatField(null=True)
+    fps = models.FloatField(null=True)
+    in_bps = models.PositiveBigIntegerField(null=True)
+    out_bps = models.PositiveBigIntegerField(null=True)
+    remedy = models.CharField(max_length=12, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("quality sample")
+        verbose_name_plural = _("quality samples")
+        ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["participant", "engine", "warm", "at"], name="newest_sample_of_path")]
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.pk}"
 
 
 class JoinLink(models.Model):

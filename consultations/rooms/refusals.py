@@ -45,6 +45,7 @@ SENTENCES: dict[str, str | Promise] = {
     "consent_missing": _("The consent to treatment by video is still missing."),
     "identity_missing": _("Please say how you checked who this is."),
     "identity_not_confirmed": _("The person was not let in, because their identity is not confirmed."),
+    "nothing_asked": _("There is no question to answer any more."),
     "encryption_required": _(
         "This person's browser cannot encrypt from person to person, and this visit allows nothing else."
         " A current Chrome, Edge, Firefox or Safari can."
@@ -57,7 +58,14 @@ SENTENCES: dict[str, str | Promise] = {
     "recording_needs_two": _("There is nobody else in the visit yet."),
     "disk_full": _("The clinic's disk is nearly full, so recording does not start. The visit goes on."),
     "legal_hold": _("This recording is on legal hold. It can be deleted when the hold is lifted."),
+    "recording_not_finished": _("The recording is not finished yet. Please try again in a minute."),
+    "film_needs_two": _("There is only one person in this recording, so there is nothing to put together."),
+    "copy_nothing": _("There is nothing of yours in this recording any more."),
+    "copy_decided": _("This request was answered already."),
     "recording_gone": _("This recording was deleted."),
+    "still_not_agreed": _("This person has not agreed that still pictures of them are kept."),
+    "attachment_too_large": _("This file is too large to be kept."),
+    "attachment_refused": _("This file is not what it says it is, or something harmful was found in it."),
     "room_full": _("All seats in this visit are taken."),
     "visit_full": _("No more people can be invited into this visit."),
     "check_contact": _("Enter an e-mail address, or a phone number such as +49 170 1234567."),

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from consultations.clinics.models import Clinic, TurnServer
+from consultations.clinics.models import Clinic
 from consultations.rooms import reasons
 from consultations.rooms.facts import RoomFacts
 from consultations.rooms.models import Participant
@@ -25,8 +25,10 @@ def stored_decision(facts: RoomFacts) -> api.Decision | None:
     )
 
 
-def join_for(facts: RoomFacts, viewer_id: str) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
-    """Return (descriptor, refusal) for one person in their language; at most one of them is set."""
+def join_for(
+    facts: RoomFacts, viewer_id: str, shown: api.Shown = api.NOTHING_SHOWN
+) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """Return (descriptor, refusal) for one person in their language; at most one of them is set. `shown`: what is tried."""
     decision = stored_decision(facts)
     if decision is None:
         return None, None
@@ -35,14 +37,63 @@ def join_for(facts: RoomFacts, viewer_id: str) -> tuple[dict[str, Any] | None, d
             reason = decision.reasons[0]
             return None, {"code": reason.code, "text": reasons.describe(reason.code, reason.params)}
         peers = [person.id for person in admitted_people(facts) if person.id != viewer_id]
-        descriptor = api.join_descriptor(
-            decision,
-            viewer_id,
-            peers,
-            lambda reason: reasons.describe(reason.code, reason.params),
-            room_size=room_size(facts.seats),
-        )
+        descriptor = _descriptor(facts, viewer_id, decision, peers)
+        if descriptor is not None:
+            descriptor["quality"] = {
+                "profile": facts.quality_profile,
+                "limits": {name: list(limit) for name, limit in facts.quality_limits.items()},
+            }
+            descriptor["warm"] = _warm(facts, viewer_id, decision, peers, shown)
     return descriptor, None
+
+
+def _descriptor(facts: RoomFacts, viewer_id: str, decision: api.Decision, peers: list[str]) -> dict[str, Any] | None:
+    return api.join_descriptor(
+        decision,
+        viewer_id,
+        peers,
+        lambda reason: reasons.describe(reason.code, reason.params),
+        room_size=room_size(facts.seats),
+    )
+
+
+def _warm(
+    facts: RoomFacts, viewer_id: str, decision: api.Decision, peers: list[str], shown: api.Shown
+) -> dict[str, Any] | None:
+    """The path to build beside the one in use, in the same shape; nobody decided for it yet."""
+    if not shown.warm or shown.warm == decision.route:
+        return None
+    hidden = facts.hide_addresses and shown.warm == "p2p"
+    tried = api.Decision(shown.warm, decision.reasons, "relay" if hidden else "all")
+    descriptor = _descriptor(facts, viewer_id, tried, peers) or {}
+    return {name: value for name, value in descriptor.items() if name != "decision"}
+
+
+def switching_for(facts: RoomFacts, viewer_id: str, shown: api.Shown) -> dict[str, Any]:
+    """Return `move` and `advice` of the snapshot in the viewer's language."""
+    move = shown.move if shown.move is not None and shown.move.to != facts.route else None
+    text = reasons.describe_question if move is not None and move.state == "asking" else reasons.describe
+    with translation.override(facts.person(viewer_id).language):
+        return {
+            "move": {
+                "to": move.to,
+                "state": move.state,
+                "reason": {"code": move.reason.code, "text": text(move.reason.code)},
+                "asks": list(move.asks),
+            }
+            if move is not None
+            else None,
+            "advice": _advice(shown.advice, viewer_id) if shown.advice is not None else None,
+        }
+
+
+def _advice(advice: api.Reason, viewer_id: str) -> dict[str, Any]:
+    participant = str(advice.params.get("participant", "")) or None
+    return {
+        "code": advice.code,
+        "text": reasons.describe_advice(advice.code, own=participant == viewer_id),
+        "participant": participant,
+    }
 
 
 def room_size(seats: int) -> int:
@@ -54,10 +105,10 @@ def room_size(seats: int) -> int:
 
 
 def relays_of(clinic: Clinic) -> list[api.TurnServer]:
-    """Return the clinic's active relays as the engine takes them. One query."""
+    """Return the relays of the clinic's regions as the engine takes them, the best first. One query."""
     return [
-        api.TurnServer(row.host, row.secret, row.udp_port, row.tcp_port, row.tls_port)
-        for row in TurnServer.objects.filter(clinic=clinic, active=True).order_by("pk")
+        api.TurnServer(relay.host, relay.secret, relay.udp_port, relay.tcp_port, relay.tls_port)
+        for relay in clinic.offered_relays()
     ]
 
 

@@ -45,6 +45,8 @@ class Viewer:
     route: str = "p2p"
     # A recorder holds keys of this visit now.
     recorder: bool = False
+    # The path that is tried beside the one in use.
+    warm: str = ""
 
     @property
     def admitted(self) -> bool:
@@ -111,7 +113,7 @@ def decide(viewer: Viewer, message: Message) -> Effect:
             return Act(message)
         case Signal() | Ack():
             return _relay(viewer, message)
-        case protocol.Path() | protocol.IceServers():
+        case protocol.Path() | protocol.Quality() | protocol.IceServers() | protocol.Trouble() | protocol.MoveAnswer():
             return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
         case protocol.Consent():
             return Act(message) if viewer.admitted else Refuse("not_admitted", request_id)
@@ -143,7 +145,7 @@ def _relay(viewer: Viewer, message: Signal | Ack) -> Effect:
     # One answer for "not there" and "not admitted": nobody learns who else is waiting (CLIN-2).
     if message.to not in viewer.peers:
         return Refuse("unknown_person")
-    sender_page, _, receiver_page = message.stream.partition(".")
+    sender_page, receiver_page, *_ = message.stream.split(".")
     own_page = sender_page if isinstance(message, Signal) else receiver_page
     if own_page != viewer.page:
         return Refuse("wrong_stream")
@@ -158,7 +160,7 @@ def _not_on_server(viewer: Viewer, request_id: str = "") -> Refuse | None:
     """Two browsers on their own path have data channels: what they say to each other is none of the server's business."""
     if not viewer.admitted:
         return Refuse("not_admitted", request_id)
-    return None if viewer.route == "sfu" else Refuse("wrong_route", request_id)
+    return None if "sfu" in (viewer.route, viewer.warm) else Refuse("wrong_route", request_id)
 
 
 def _spread(viewer: Viewer, message: Say) -> Effect:

@@ -9,6 +9,7 @@ from consultations.rooms.facts import Person, RoomFacts
 from consultations.rooms.lifecycle import ADMITTED, ENDED, LIVE, may_return_until
 from consultations.rooms.protocol.talk import RECORDER
 from consultations.rooms.signaling import Viewer
+from media_routing.api import NOTHING_SHOWN, Shown
 
 ACTIVE = "active"
 
@@ -28,8 +29,10 @@ def build_snapshot(
     join: dict[str, Any] | None = None,
     refusal: dict[str, str] | None = None,
     asks: list[dict[str, Any]] | None = None,
+    switching: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the room as `viewer_id` may see it. `join`, `refusal` and `asks` are kept for admitted people only (CLIN-2)."""
+    """Return the room as `viewer_id` may see it. `join`, `refusal`, `asks` and `switching` are kept for admitted people only
+    (CLIN-2); `switching` is `move` and `advice`."""
     me = facts.person(viewer_id)
     inside = me.state == ADMITTED and device_state == ACTIVE
     room: dict[str, Any] = {
@@ -47,6 +50,8 @@ def build_snapshot(
             "emergency_number": facts.emergency_number,
         },
         "refusal": refusal if inside else None,
+        "move": (switching or {}).get("move") if inside else None,
+        "advice": (switching or {}).get("advice") if inside else None,
         "frame_encryption": frame_encryption(facts.people),
         "language": _language(facts),
         "recording": _recording(facts) if inside else None,
@@ -70,7 +75,9 @@ def build_snapshot(
     }
 
 
-def build_viewer(facts: RoomFacts, viewer_id: str, *, page: str, device_state: str = ACTIVE) -> Viewer:
+def build_viewer(
+    facts: RoomFacts, viewer_id: str, *, page: str, device_state: str = ACTIVE, shown: Shown = NOTHING_SHOWN
+) -> Viewer:
     """Return what a socket of `viewer_id` may do. Peers are the other admitted people."""
     me = facts.person(viewer_id)
     return Viewer(
@@ -84,6 +91,7 @@ def build_viewer(facts: RoomFacts, viewer_id: str, *, page: str, device_state: s
         hide_addresses=facts.hide_addresses,
         route=facts.route,
         recorder=recorder_page(facts) is not None,
+        warm=shown.warm,
     )
 
 

@@ -21,12 +21,13 @@ Clinics = frozenset[str]
 
 @dataclass(frozen=True, eq=False)
 class VisitQuestion:
-    """`pinged`: since the last sweep, by the device that holds the seat."""
+    """`pinged`: since the last sweep, by the device that holds the seat. `is_stale`: this process knows that the view is old."""
 
     desk: Desk
     view: View | None
     page: str
     pinged: bool
+    is_stale: bool = False
 
     @property
     def ticket(self) -> Ticket:
@@ -73,7 +74,8 @@ def answer_legs(questions: Sequence[Sequence[tuple[str, Ticket]]]) -> list[list[
             pk__in=[ticket.participant.pk for ticket in tickets],
             state=Participant.State.ADMITTED,
             room__state=Room.State.LIVE,
-            room__route="sfu",
+            # On a visit between two, a leg may be tried, or be the last to close: its process knows (switch_desk.py).
+            room__route__in=["sfu", "p2p"],
         ).values_list("pk", flat=True)
     )
 
@@ -113,7 +115,7 @@ def _is_outdated(question: VisitQuestion, standing: Standing, pages: dict[str, s
     view = question.view
     if view is None:  # hello will read it; only the ticket had to hold
         return False
-    if standing.revision != view.revision or standing.device_state != view.device_state:
+    if question.is_stale or standing.revision != view.revision or standing.device_state != view.device_state:
         return True
     return any(pages.get(seat, "") != view.facts.person(seat).page for seat in _others(question))
 

@@ -21,4 +21,5 @@ urlpatterns = [
     path("visit/<str:code>/", views_visit.visit, name="visit"),
     path("visit/<str:code>/socket/", views_visit.visit_socket, name="visit_socket"),
     path("visit/<str:code>/notes/", views_visit.visit_notes, name="visit_notes"),
+    path("visit/<str:code>/path/events/", views_visit.visit_path_events, name="visit_path_events"),
 ]

@@ -100,7 +100,7 @@ def seat_socket(request: HttpRequest, code: str) -> dict[str, Any]:
 @require_POST
 @json_view
 def seat_details(request: HttpRequest, code: str) -> dict[str, Any]:
-    seat = _seated(request, code)
+    seat = seat_of(request, code)
     seats.confirm_details(seat, **read_details(read_object(request), seat.role))
     return states.describe_seat(_device(request, code))
 
@@ -108,7 +108,7 @@ def seat_details(request: HttpRequest, code: str) -> dict[str, Any]:
 @require_POST
 @json_view
 def seat_device_check(request: HttpRequest, code: str) -> dict[str, Any]:
-    seat = _seated(request, code)
+    seat = seat_of(request, code)
     check, relay_only = read_device_check(read_object(request))
     seats.record_device_check(seat, check=check, relay_only=relay_only)
     return states.describe_seat(_device(request, code))
@@ -117,7 +117,7 @@ def seat_device_check(request: HttpRequest, code: str) -> dict[str, Any]:
 @require_POST
 @json_view
 def seat_consent(request: HttpRequest, code: str) -> dict[str, Any]:
-    seat = _seated(request, code)
+    seat = seat_of(request, code)
     data = read_object(request)
     version = data.get("version")
     if not isinstance(version, int) or isinstance(version, bool):
@@ -138,7 +138,7 @@ def seat_consent(request: HttpRequest, code: str) -> dict[str, Any]:
 @json_view
 def seat_withdraw(request: HttpRequest, code: str) -> dict[str, Any]:
     """Take back a yes to being captured, during the visit or any time later."""
-    seat = _seated(request, code)
+    seat = seat_of(request, code)
     purpose = choice_of(read_object(request), "purpose", frozenset(CAPTURE_PURPOSES))
     consents.answer_capture(seat, purpose=purpose, decision="withdrawn")
     return states.describe_seat(_device(request, code))
@@ -147,7 +147,7 @@ def seat_withdraw(request: HttpRequest, code: str) -> dict[str, Any]:
 @require_POST
 @json_view
 def seat_wait(request: HttpRequest, code: str) -> dict[str, Any]:
-    seats.start_waiting(_seated(request, code))
+    seats.start_waiting(seat_of(request, code))
     return states.describe_seat(_device(request, code))
 
 
@@ -155,7 +155,7 @@ def seat_wait(request: HttpRequest, code: str) -> dict[str, Any]:
 @json_view
 def seat_turn_probe(request: HttpRequest, code: str) -> dict[str, Any]:
     """Relays with credentials that can never work: reachability is all this tells (SEC-9)."""
-    seat = _seated(request, code)
+    seat = seat_of(request, code)
     return {"ice_servers": api.turn_probe_servers(relays_of(seat.room.appointment.clinic))}
 
 
@@ -187,7 +187,7 @@ def _device(request: HttpRequest, code: str) -> SeatDevice:
     return device
 
 
-def _seated(request: HttpRequest, code: str) -> Participant:
+def seat_of(request: HttpRequest, code: str) -> Participant:
     """Return the seat that this browser holds; a device that only asks for it may do nothing."""
     device = _device(request, code)
     if device.state != SeatDevice.State.ACTIVE:

@@ -1,12 +1,15 @@
 """The practitioner's page of one visit, and the notes they write there. Everything live goes through the socket."""
 
+from zoneinfo import ZoneInfo
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from consultations.rooms.access import find_staff_seat, get_staff_seat
+from consultations.rooms.access import get_staff_seat, require_staff_seat
 from consultations.rooms.actions.notes import latest_note, save_note
 from consultations.rooms.json_requests import json_view, read_object
 from consultations.rooms.models import NoteVersion, Participant, Room
@@ -14,8 +17,14 @@ from consultations.rooms.nodes.pins import visit_socket_url
 from consultations.rooms.nodes.policy import may_reach_nodes
 from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import iso
+from consultations.rooms.story.loading import load_story_facts
+from consultations.rooms.story.summary import tell
+from consultations.rooms.story.timeline import build_story
 from telemed import audit
 from telemed.accounts.decorators import staff_required
+
+# The drawer of a running visit shows the newest; the page of the story shows all.
+NEWEST_EVENTS = 40
 
 
 @require_safe
@@ -46,7 +55,7 @@ def visit(request: HttpRequest, code: str) -> HttpResponse:
 @json_view
 def visit_socket(request: HttpRequest, code: str) -> dict[str, object]:
     """Tell where the visit's socket is now, like `seat_socket`."""
-    return {"ws_url": visit_socket_url(_staff_seat(request, code).room, "staff")}
+    return {"ws_url": visit_socket_url(require_staff_seat(request.user, code).room, "staff")}
 
 
 @require_POST
@@ -56,7 +65,7 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
 
     A background request: without a session it answers 401 instead of sending the page to the sign-in form.
     """
-    seat = _staff_seat(request, code)
+    seat = require_staff_seat(request.user, code)
     data = read_object(request)
     text, number = data.get("text"), data.get("number")
     if not isinstance(text, str) or not (number is None or type(number) is int):
@@ -69,14 +78,19 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
     return {"number": version.number, "saved_at": iso(version.saved_at)}
 
 
-def _staff_seat(request: HttpRequest, code: str) -> Participant:
-    """Return the seat, or refuse as a background request wants it: 401 instead of the sign-in form."""
-    seat = find_staff_seat(request.user, code)
-    if seat is None:
-        if not request.user.is_authenticated:
-            raise Refused("not_signed_in", status=401)
-        raise Refused("unknown_visit", status=404)
-    return seat
+@require_GET
+@json_view
+def visit_path_events(request: HttpRequest, code: str) -> dict[str, object]:
+    """What happened to the visit's connection, newest first. The page that asks was audited when it was opened."""
+    room = require_staff_seat(request.user, code).room
+    story = build_story(load_story_facts(room), now=timezone.now())
+    told = tell(story, ZoneInfo(request.user.time_zone)) if story else []  # type: ignore[union-attr]
+    return {
+        "events": [
+            {"number": one.number, "time": one.time, "text": one.headline, "why": one.why}
+            for one in reversed(told[-NEWEST_EVENTS:])
+        ]
+    }
 
 
 @transaction.atomic

@@ -50,7 +50,7 @@ ROUTE_RULES: tuple[Rule, ...] = (
     Rule(
         "recording_forbidden_by_profile",
         "none",
-        lambda f: f.recording and f.profile == "kbv",
+        lambda f: bool(f.recording) and f.profile == "kbv",
         "The kbv profile never allows a recording.",
         _profile,
     ),
@@ -64,7 +64,7 @@ ROUTE_RULES: tuple[Rule, ...] = (
     Rule(
         "recording_forbidden_by_privacy_class",
         "none",
-        lambda f: f.recording and f.privacy_class == "maximum",
+        lambda f: bool(f.recording) and f.privacy_class == "maximum",
         "A visit of maximum privacy is never recorded.",
     ),
     Rule(
@@ -72,6 +72,13 @@ ROUTE_RULES: tuple[Rule, ...] = (
         "none",
         lambda f: f.ai_active and f.privacy_class == "maximum",
         "In a visit of maximum privacy AI never listens.",
+    ),
+    Rule(
+        "client_recording_refused",
+        "none",
+        lambda f: f.recording == "client",
+        "No recording in one person's browser: it stops with that browser, records what was shown instead of what was "
+        "sent, and leaves the file with one person. The clinic's server records.",
     ),
     Rule(
         "relay_required_but_missing",
@@ -82,7 +89,7 @@ ROUTE_RULES: tuple[Rule, ...] = (
     Rule(
         "recording_needs_server",
         "none",
-        lambda f: f.recording and not f.sfu_available,
+        lambda f: bool(f.recording) and not f.sfu_available,
         "Recording needs a media server, and there is none.",
     ),
     Rule(
@@ -106,6 +113,18 @@ ROUTE_RULES: tuple[Rule, ...] = (
         _profile,
     ),
     Rule(
+        "server_declined",
+        "none",
+        lambda f: f.needs_server and f.server_lacks_yes and f.server_consent == "no",
+        "Maximum privacy: somebody said no to the media server in this visit, and that no is kept.",
+    ),
+    Rule(
+        "server_needs_yes",
+        "none",
+        lambda f: f.needs_server and f.server_lacks_yes,
+        "Maximum privacy: nothing goes through the media server before practitioner and patient both said yes to it.",
+    ),
+    Rule(
         "sfu_full",
         "none",
         lambda f: f.needs_server and f.server_is_full and f.server_refusal == "sfu_full",
@@ -117,7 +136,12 @@ ROUTE_RULES: tuple[Rule, ...] = (
         lambda f: f.needs_server and f.server_is_full and f.server_refusal == "sfu_draining",
         "The media server is about to stop and takes no new visit.",
     ),
-    Rule("recording_through_server", "sfu", lambda f: f.recording, "A recording is made by the clinic's media server."),
+    Rule(
+        "recording_through_server",
+        "sfu",
+        lambda f: bool(f.recording),
+        "A recording is made by the clinic's media server.",
+    ),
     Rule("ai_through_server", "sfu", lambda f: f.ai_active, "AI listens through the clinic's media server."),
     Rule(
         "three_or_more",
@@ -127,16 +151,30 @@ ROUTE_RULES: tuple[Rule, ...] = (
         _people,
     ),
     Rule(
-        "stays_on_server",
+        "direct_path_failed",
         "sfu",
-        lambda f: f.on_server and f.by_server,
-        "A visit on the media server stays there when people leave: changing the connection would disturb who is talking.",
+        lambda f: f.evidence == "direct_failed" and f.moves_to_server,
+        "The direct path never came about or broke; the media server is reached.",
+    ),
+    Rule(
+        "quality_through_server",
+        "sfu",
+        lambda f: f.evidence == "server_better" and f.moves_to_server,
+        "The direct path was clinically unacceptable for 10 s, and at the same time the path through the media server "
+        "measured better for everybody.",
     ),
     Rule(
         "group_visit",
         "sfu",
-        lambda f: f.visit_is_group and f.by_server,
-        "A visit type for three or more people begins on the media server.",
+        lambda f: f.begins_on_server,
+        "A visit type for three or more people begins on the media server and stays there.",
+    ),
+    Rule(
+        "stays_on_server",
+        "sfu",
+        lambda f: f.stays_on_server,
+        "What brought the visit to the media server is over. It stays until both people were well connected for 60 s and "
+        "the direct path, tried beside it, measured good.",
     ),
     Rule("one_to_one", "p2p", lambda f: True, "Two people are connected browser to browser."),
 )
@@ -185,6 +223,24 @@ CONDITIONS: tuple[Condition, ...] = (
         lambda f: f.participants <= 2 and (f.visit_is_group or f.seats > 2),
         "More than two people are expected; this decision is made again when the third one comes.",
         routes=("p2p", "none"),
+    ),
+    Condition(
+        "server_agreed",
+        lambda f: f.server_consent == "yes" and f.server_may_not_listen,
+        "Practitioner and patient both said yes to the media server in this visit.",
+        routes=("sfu",),
+    ),
+    Condition(
+        "move_needs_yes",
+        lambda f: f.asks_for_server and f.move_lacks_yes,
+        "The media server would help, and is not used without the yes of practitioner and patient.",
+        routes=("p2p",),
+    ),
+    Condition(
+        "server_busy",
+        lambda f: f.evidence == "server_better" and f.server_is_busy,
+        "The media server is so busy that it takes only visits that cannot do without it.",
+        routes=("p2p",),
     ),
 )
 # fmt: on

@@ -1,7 +1,10 @@
 """Decoded voice per person for a consumer that people gave a key to: 16 kHz, one channel, 16 bits.
 
+    engine's turn:  Capture ─▶ list of frames            every 100 ms
+    own thread:                     └──────▶ Opus, 16 kHz ─▶ event loop: consumer(Voice)
+
 Off unless somebody calls `MediaService.start_listening`. A tap of its own, beside a recorder's: each purpose has its own
-consent and its own keys, and ends by itself.
+consent, and ends by itself. A slow decoder, or a consumer that fails, costs the call nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import mul
 from typing import Any, Final
 
 import av
@@ -40,6 +44,8 @@ class Voice:
 
 
 Consumer = Callable[[Voice], None]
+"""Called in order of time for each person, on the event loop: whoever has work to do with it (a transcriber) queues it for a
+thread or process of their own and returns. What it raises ends this listening and nothing else."""
 
 
 class VoiceDecoder:
@@ -130,23 +136,35 @@ class Listening:
         return voices
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """`dbfs`: root mean square of one second of a voice, in dB below full scale (IEC 61606); a full sine is -3."""
+
+    participant: str
+    captured_at: float
+    dbfs: float
+
+
 class LevelMeter:
-    """A consumer: how loud everybody is, as the root mean square of the last `WINDOW_S`, in dB below full scale."""
+    """A consumer: how loud everybody is, second by second. Silence that a browser does not send takes no time here."""
 
-    WINDOW_S: Final = 0.1
-    SILENCE_DB: Final = -96.0
+    SILENCE_DBFS: Final = -96.0
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[Level], None] = lambda level: None) -> None:
+        self._report = report
         self._samples: dict[str, array[int]] = {}
+        self.latest: dict[str, Level] = {}
 
     def __call__(self, voice: Voice) -> None:
         kept = self._samples.setdefault(voice.participant, array("h"))
         kept.frombytes(voice.samples)
-        del kept[: max(0, len(kept) - int(RATE_HZ * self.WINDOW_S))]
+        while len(kept) >= RATE_HZ:
+            level = Level(voice.participant, voice.captured_at, _dbfs(kept[:RATE_HZ]))
+            del kept[:RATE_HZ]
+            self.latest[voice.participant] = level
+            self._report(level)
 
-    def level_db(self, participant: str) -> float:
-        kept = self._samples.get(participant)
-        if not kept:
-            return self.SILENCE_DB
-        power = sum(sample * sample for sample in kept) / len(kept)
-        return max(self.SILENCE_DB, 10 * math.log10(power / 32768**2)) if power else self.SILENCE_DB
+
+def _dbfs(samples: array[int]) -> float:
+    power = sum(map(mul, samples, samples)) / len(samples)
+    return max(LevelMeter.SILENCE_DBFS, 10 * math.log10(power / 32768**2)) if power else LevelMeter.SILENCE_DBFS

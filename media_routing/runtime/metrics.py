@@ -38,6 +38,11 @@ def _process(service: Any, rooms: Mapping[str, RunningRoom], pump: Pump) -> Iter
     counters, sender = pump.counters, pump.outbox.sender
     yield Sample("sfu_rooms", "gauge", "rooms that have a leg or expect one", len(rooms))
     yield Sample("sfu_recordings", "gauge", "recordings that run or are held", service.recordings)
+    for room, level in service.voice_levels:
+        labels = {"room": hashed(room), "leg": hashed(f"{room}/{level.participant}")}
+        yield Sample(
+            "sfu_voice_dbfs", "gauge", "how loud it was in the last second (LISTENING_PROGRAM)", level.dbfs, labels
+        )
     yield Sample("sfu_load", "gauge", "the engine thread's share of a core", service.load)
     yield Sample("sfu_draining", "gauge", "1 while no new rooms are taken", float(service.draining))
     yield Sample("sfu_datagrams_total", "counter", "datagrams received", counters.datagrams)

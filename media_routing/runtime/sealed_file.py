@@ -9,6 +9,7 @@ says so and how long the whole is; a file without it was cut off, by a crash or 
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from bisect import bisect_right
@@ -42,6 +43,16 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
+def seal_bytes(plain: bytes, key: bytes) -> bytes:
+    """The whole of a finished sealed file, for what fits into memory and never grows."""
+    sealed = io.BytesIO()
+    writer = SealedWriter(sealed, key)
+    for at in range(0, len(plain), MAX_DATA_BYTES):
+        writer.write(plain[at : at + MAX_DATA_BYTES])
+    writer.finish(close=False)
+    return sealed.getvalue()
+
+
 def _cipher(key: bytes, file_id: bytes) -> AESGCM:
     if len(key) != KEY_BYTES:
         raise ValueError("a recording key has 32 bytes")
@@ -55,11 +66,16 @@ def _nonce(number: int) -> bytes:
 class SealedWriter:
     """Takes bytes as a file does; what was sealed by `seal` survives the process, and with fsync the power."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, target: Path | BinaryIO, key: bytes) -> None:
         self._file_id = os.urandom(FILE_ID_BYTES)
         self._cipher = _cipher(key, self._file_id)
-        self._file: BinaryIO = path.open("xb")
-        os.chmod(path, 0o600)
+        self._is_on_disk = isinstance(target, Path)
+        self._file: BinaryIO
+        if isinstance(target, Path):
+            self._file = target.open("xb")
+            os.chmod(target, 0o600)
+        else:
+            self._file = target
         self._file.write(MAGIC + self._file_id)
         self._pending = bytearray()
         self._number = 0
@@ -79,15 +95,16 @@ class SealedWriter:
             self._put(DATA, bytes(self._pending))
             self._pending.clear()
         self._file.flush()
-        if sync:
+        if sync and self._is_on_disk:
             os.fsync(self._file.fileno())
 
-    def finish(self) -> None:
+    def finish(self, *, close: bool = True) -> None:
         """Says that nothing is missing, and closes."""
         self.seal(sync=False)
         self._put(FINAL, _TOTAL.pack(self.total_bytes))
         self.seal()
-        self._file.close()
+        if close:
+            self._file.close()
 
     def abandon(self) -> None:
         """Closes as it is: readers see a file that was cut off."""
@@ -110,19 +127,25 @@ class _Record:
 
 
 class SealedReader:
-    """Random access to the plain bytes of a sealed file. `complete` is False for one that was cut off."""
+    """Random access to the plain bytes of a sealed file. `complete` is False for one that was cut off.
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        self._file: BinaryIO = path.open("rb")
+    `source` may also be a stream that can seek, such as a file of a storage far away; it is closed with the reader.
+    """
+
+    def __init__(self, source: Path | BinaryIO, key: bytes) -> None:
+        self._file: BinaryIO = source.open("rb") if isinstance(source, Path) else source
         header = self._file.read(HEADER_BYTES)
         if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
             raise SealedFileError("not a sealed file")
         self._file_id = header[len(MAGIC) :]
         self._cipher = _cipher(key, self._file_id)
         self._records: list[_Record] = []
+        self._kept: tuple[int, bytes] = (-1, b"")
         self.size = 0
         self.complete = False
-        self._scan()
+        self._file_size = self._file.seek(0, os.SEEK_END)
+        if not self._lay_out_evenly():
+            self._scan()
 
     def __enter__(self) -> SealedReader:
         return self
@@ -143,12 +166,41 @@ class SealedReader:
             record = self._records[number]
             if record.start >= end:
                 return
-            data = self._open(number, record)[1]
+            if self._kept[0] != number:
+                self._kept = number, self._open(number, record)[1]
+            data = self._kept[1]
             yield data[max(0, start - record.start) : end - record.start]
+
+    def _lay_out_evenly(self) -> bool:
+        """Finds the records of a file that was written in one go, by its last one alone: all but the last of the data
+        are full then. That is what lies in a storage far away, where every look costs a request. Whether it is so is
+        proven: the final record opens under its own number only, and says how long the whole is."""
+        final_bytes = _LENGTH.size + 1 + _TOTAL.size + TAG_BYTES
+        full, overhead = _LENGTH.size + 1 + MAX_DATA_BYTES + TAG_BYTES, _LENGTH.size + 1 + TAG_BYTES
+        sealed = self._file_size - HEADER_BYTES - final_bytes
+        if sealed < 0 or 0 < sealed % full <= overhead:
+            return False
+        count = -(-sealed // full)
+        size = sealed - count * overhead
+        end = HEADER_BYTES + sealed + _LENGTH.size
+        try:
+            kind, data = self._open(count, _Record(end, final_bytes - _LENGTH.size, size))
+        except SealedFileError:
+            return False
+        if kind != FINAL or data != _TOTAL.pack(size):
+            return False
+        for number in range(count):
+            start = number * MAX_DATA_BYTES
+            plain_bytes = min(MAX_DATA_BYTES, size - start)
+            self._records.append(
+                _Record(HEADER_BYTES + number * full + _LENGTH.size, plain_bytes + 1 + TAG_BYTES, start)
+            )
+        self.size, self.complete = size, True
+        return True
 
     def _scan(self) -> None:
         """Finds the records by their lengths; opens the last, which must be the final one, or the tail was cut off."""
-        at, file_size = HEADER_BYTES, os.fstat(self._file.fileno()).st_size
+        at, file_size = HEADER_BYTES, self._file_size
         while at + _LENGTH.size <= file_size:
             self._file.seek(at)
             (size,) = _LENGTH.unpack(self._file.read(_LENGTH.size))

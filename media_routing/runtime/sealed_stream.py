@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -19,8 +19,8 @@ SECTOR_BYTES: Final = 16 * 1024
 class SealedSource(io.RawIOBase):
     """The plain bytes of a sealed file, to read and to seek in. Raises SealedFileError as SealedReader does."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        self._reader = SealedReader(path, key)
+    def __init__(self, source: Path | BinaryIO, key: bytes) -> None:
+        self._reader = SealedReader(source, key)
         self._at = 0
 
     @property

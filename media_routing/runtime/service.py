@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
 
@@ -15,7 +15,7 @@ from media_routing.runtime.addresses import advertised_addresses
 from media_routing.runtime.dtls import Certificate, Handshake, Result
 from media_routing.runtime.ice_lite import new_credentials
 from media_routing.runtime.link import Link, State
-from media_routing.runtime.listening import Consumer, Listening
+from media_routing.runtime.listening import Consumer, Level, LevelMeter, Listening
 from media_routing.runtime.pump import Pump
 from media_routing.runtime.recorder import RecorderRefused, Recording
 from media_routing.runtime.seats import RunningRoom, Seat
@@ -42,6 +42,7 @@ class MediaService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._recordings: set[Recording] = set()
         self._listenings: set[Listening] = set()
+        self._meters: dict[LevelMeter, str] = {}
         self._sock: socket.socket | None = None
         self._pump: Pump | None = None
         self._housekeeping_at = self._events_at = self._housekept_at = 0.0
@@ -234,6 +235,25 @@ class MediaService:
         self._listenings.add(listening)
         self._nudge()
         return listening
+
+    def start_level_meter(
+        self, room: str, on_end: Callable[[str], None], keys: capture.Keys | None = None
+    ) -> Listening:
+        """Listens to everybody and keeps only how loud they were in the last second, for `metrics`. Raises RecorderRefused."""
+        meter = LevelMeter()
+
+        def end(reason: str) -> None:
+            self._meters.pop(meter, None)
+            on_end(reason)
+
+        listening = self.start_listening(room, meter, end, keys)
+        self._meters[meter] = room
+        return listening
+
+    @property
+    def voice_levels(self) -> Iterator[tuple[str, Level]]:
+        """(room, level) of everybody who is listened to now."""
+        return ((room, level) for meter, room in self._meters.items() for level in meter.latest.values())
 
     def metrics(self) -> list[Sample]:
         """Counters of the process, per room and per leg."""

@@ -16,6 +16,9 @@ OFF = -1
 _PREFERRED_HEIGHT = 360
 # Raising costs a tenth more than staying: an estimate trembles, a picture must not.
 _RAISE_MARGIN, _STAY_MARGIN = 1.1, 0.95
+# Below the lowest layer of the one looked at there is no picture at all, and after a fall the estimate stands a fifth
+# below what the line takes (0.85 of what came through while a queue drained): more patience there.
+_LAST_MARGIN = 0.75
 # mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a link that varies. An
 # estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner,
 # and each time later when that was too soon.
@@ -109,10 +112,12 @@ class _Division:
         if layer == OFF:
             return 0.0
         before = self._previous.get(demand.key, OFF)
+        lowest = layer_for_height(demand.layers, 1)
         if layer <= before:
-            return demand.layers[layer].bps * _STAY_MARGIN
+            is_last = demand.is_first and layer == lowest and demand.layers[layer].height < _PREFERRED_HEIGHT
+            return demand.layers[layer].bps * (_LAST_MARGIN if is_last else _STAY_MARGIN)
         # A face instead of none, and the word that passes on: waiting for a reserve there would be worse than a tremble.
-        is_lowest = before == OFF and layer == layer_for_height(demand.layers, 1)
+        is_lowest = before == OFF and layer == lowest
         is_due = demand.is_first and demand.layers[layer].height <= _PREFERRED_HEIGHT
         return demand.layers[layer].bps * (1.0 if is_lowest or is_due else _RAISE_MARGIN)
 
@@ -128,6 +133,8 @@ class Allocator:
         self._fell_at = float("-inf")
         self._hold_lowest_s = _HOLD_LOWEST_S
         self._held_bps = float("inf")
+        self.fell = False
+        """Whether the last decision took a picture down for want of rate."""
 
     def note_change(self) -> None:
         """Wants, speakers or the layers to be had have changed: the next `is_due` says yes."""
@@ -155,7 +162,8 @@ class Allocator:
         before = self.current
         lowest_bps = budget_bps - budget if now >= self._fell_at + self._hold_lowest_s else 0
         after = allocate(demands, budget, audio_bps, before.layers, lowest_bps)
-        if budget_bps < self._budget_bps and self._fell_for_rate(demands, before, after):
+        self.fell = budget_bps < self._budget_bps and self._fell_for_rate(demands, before, after)
+        if self.fell:
             self._hold(budget, now)
         self.current = after
         self._decided_at = now

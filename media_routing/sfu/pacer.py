@@ -6,14 +6,14 @@ A token bucket with a bounded queue behind it. Audio never asks: it is small, an
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# libwebrtc: 2.5 by default, 1.1 in later trials. Higher: the key frame of a layer just switched on queues in a slow link,
-# which looks like congestion and switches the layer off again. Lower: it waits here.
-_FACTOR = 1.1
+# libwebrtc: 2.5 by default, 1.1 in later trials, of a rate that includes audio, which the leg takes off before. Higher: the
+# key frame of a layer just switched on queues in a slow link, which looks like congestion. Lower: it waits here.
+_FACTOR = 1.2
 _BURST_S = 0.01
 _BURST_MIN_BYTES = 1_500
 # What waits longer is worthless to a call; the receiver's NACK or a key frame repairs the hole.
@@ -63,6 +63,12 @@ class Pacer(Generic[T]):
         self._tokens = tokens
         return count
 
+    def spend(self, size: int, now: float) -> None:
+        """Notes what was sent without asking, e.g. a repair, which is late already: what is new waits for it."""
+        if now != self._taken_at:
+            self._refill(now)
+        self._tokens -= size
+
     def _refill(self, now: float) -> None:
         tokens = self._tokens + (now - self._taken_at) * self._bytes_per_s
         self._taken_at = now
@@ -90,6 +96,14 @@ class Pacer(Generic[T]):
             self.queued_bytes -= size
             self._tokens -= size
             yield item
+
+    def take_back(self, belongs: Callable[[T], bool]) -> list[T]:
+        """Takes out of the queue what shall not be sent any more, in order."""
+        taken = [item for item, _ in self._queue if belongs(item)]
+        if taken:
+            self._queue = deque(entry for entry in self._queue if not belongs(entry[0]))
+            self.queued_bytes = sum(size for _, size in self._queue)
+        return taken
 
     def clear(self) -> None:
         """Forgets what waits, e.g. when its source is switched away."""

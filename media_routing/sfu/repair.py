@@ -60,6 +60,8 @@ class Repair:
             segment, number = found
             packet = segment.input.cache.get(number)
             out_number = number + segment.sequence_offset
+            if out_number <= slot.cut_at:
+                continue
             if packet is None or now - self._sent_at.get(out_number, float("-inf")) < max(_MIN_AGAIN_S, rtt_s * 0.9):
                 continue
             size = len(packet) + _ORIGINAL.size

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from media_routing.rtp import vp8
-from media_routing.rtp.packet import FORWARDED, NORMALISED_FIRST, NORMALISED_SIZE, ONE_BYTE
+from media_routing.rtp.packet import FORWARDED, HEADER, NORMALISED_FIRST, NORMALISED_SIZE, ONE_BYTE
 from media_routing.rtp.sequence import ahead
 from media_routing.sfu.encoding import Encoding
 from media_routing.sfu.keyframes import ReceiverRequests
@@ -40,6 +40,7 @@ class Slot:
         "_pacer",
         "_ssrc_word",
         "_subscriber",
+        "cut_at",
         "encoding",
         "extra_head",
         "history",
@@ -91,6 +92,8 @@ class Slot:
         self.pli = ReceiverRequests()
         self._anchor: tuple[float, int] | None = None
         self._left_at = 0.0
+        self.cut_at = 0
+        """Numbers up to here are not repaired: the line could not carry them, and a key frame follows."""
 
     # Once per run of packets.
 
@@ -216,6 +219,23 @@ class Slot:
         if self._anchor is None and captured_at is not None:
             self._anchor = (captured_at, rewriter.last_timestamp & _MASK_32)
         self._left_at = encoding.last_packet_at
+
+    def cut(self) -> None:
+        """Stops at once, without waiting for a key frame of something else; what the pacer holds is never sent, and its
+        numbers go to what comes next. For a line that the present layer overruns."""
+        encoding = self.encoding
+        if encoding is None or self._pacer is None:
+            return
+        segment = self.rewriter.current
+        assert segment is not None
+        taken = self._pacer.take_back(lambda item: item[0] is self)
+        held = {packet[1] + then.sequence_offset for _, packet, then in taken}
+        highest = encoding.reception.highest
+        while highest >= segment.first and highest + segment.sequence_offset in held:
+            highest -= 1
+        packet = encoding.cache.get(highest)
+        self.leave(highest, HEADER.unpack_from(packet)[3] if packet else encoding.timestamp)
+        self.cut_at = self.rewriter.last_number
 
     def begin(
         self, encoding: Encoding, number: int, timestamp: int, descriptor: vp8.Descriptor | None, now: float

@@ -111,7 +111,9 @@ class Subscriber:
     def allocate(self, places: Mapping[str, int], kept: frozenset[str], now: float) -> None:
         """Divides the estimated rate anew when something changed, and aims the video slots accordingly."""
         target_bps = self.estimator.target_bps
-        self.pacer.set_target(target_bps)
+        audio_bps = self._audio_bps(now)
+        # Sound does not ask, so that pictures are paced to what it leaves.
+        self.pacer.set_target(max(target_bps - audio_bps, target_bps / 2))
         if not self.allocator.is_due(target_bps, now):
             return
         shown = [(slot, slot.source) for slot in self.slots if slot.is_video and slot.source is not None]
@@ -130,12 +132,12 @@ class Subscriber:
                     keep=name == "camera" and participant in kept,
                 )
             )
-        allocation = self.allocator.decide(
-            demands, target_bps, self._audio_bps(now), now, self.estimator.proven_bps(now)
-        )
+        allocation = self.allocator.decide(demands, target_bps, audio_bps, now, self.estimator.proven_bps(now))
         self.estimator.desire(allocation.desired_bps)
         for slot, source in shown:
             index = allocation.layers.get(source.key, OFF)
+            if self.allocator.fell and slot.encoding is not None and index < slot.encoding.index:
+                slot.cut()
             slot.aim(None if index == OFF else source.encodings[index], now)
 
     def _audio_bps(self, now: float) -> int:
@@ -197,7 +199,9 @@ class Subscriber:
         gained = (now - self._repaired_at) * bps / 8
         self._repair_bytes = min(bps / 8 * _REPAIR_BURST_S, self._repair_bytes + gained)
         self._repaired_at = now
-        self._repair_bytes -= repair.resend(sequences, self.rtt_s, int(self._repair_bytes), now)
+        spent = repair.resend(sequences, self.rtt_s, int(self._repair_bytes), now)
+        self._repair_bytes -= spent
+        self.pacer.spend(spent, now)
 
     def on_picture_loss(self, ssrc: int, now: float) -> None:
         slot = self.by_ssrc.get(ssrc)

@@ -18,16 +18,16 @@ demo purge_call_metadata reset_mfa rotate_field_keys simulate verify_audit
 
 # Coming, going, connecting, talking. Media only with keys of the browsers: the policy makes the server blind here.
 _MESSAGE = """
-ack admit_device finish hello ice_servers invite leave path ping remove sfu_offer sfu_view signal
+ack admit_device finish hello ice_servers invite leave move path ping quality remove sfu_offer sfu_view signal trouble
 """
 
 # Rows that hold no media and no key of media.
 _MODEL = """
 accounts.User appointments.Appointment appointments.CareThread appointments.StatusChange appointments.VisitType
 audit.AuditEntry audit.AuditHead audit.PseudonymKey clinics.Clinic clinics.Identifier clinics.Membership
-clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
+clinics.QualityLimit clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
 practitioners.Practitioner rooms.JoinLink rooms.MediaNode rooms.Note rooms.NoteVersion rooms.Participant
-rooms.Room rooms.RouteDecision rooms.SeatDevice vault.KeyUse
+rooms.QualitySample rooms.Room rooms.RouteDecision rooms.SeatDevice vault.KeyUse
 """
 
 # Messages, and forgetting.
@@ -40,7 +40,7 @@ _VIEW = """
 appointment appointment_cancel appointment_claim appointment_invite appointment_link appointment_new
 appointment_reschedule clinic_logo home join join_lookup join_redeem seat seat_details seat_device_check
 seat_socket seat_state seat_turn_probe seat_wait seat_withdraw set_language start_now today today_list visit
-visit_notes visit_socket
+visit_notes visit_path visit_path_events visit_path_json visit_socket
 """
 
 UNRELATED = {

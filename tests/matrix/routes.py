@@ -65,8 +65,24 @@ def _recording(world: World) -> dict[str, Any]:
     return {"public_id": world.recording.public_id}
 
 
+def _attachment(world: World) -> dict[str, Any]:
+    return {"public_id": world.attachment.public_id}
+
+
 def _track(world: World) -> dict[str, Any]:
     return {**_recording(world), "track_id": world.recording.tracks.get().public_id}
+
+
+def _film(world: World) -> dict[str, Any]:
+    return {**_recording(world), "film_id": world.recording.films.get().public_id}
+
+
+def _copy(world: World) -> dict[str, Any]:
+    return {"public_id": world.recording.copies.get().public_id}
+
+
+def _copied(world: World) -> dict[str, Any]:
+    return {"code": world.code, **_recording(world), "file_id": world.recording.tracks.get().public_id}
 
 
 # The visit's practitioner and the clinic's admin decide how long a recording stays; only the former watches.
@@ -122,6 +138,26 @@ ROUTES: dict[str, Route] = {
     "seat_withdraw": Route(
         seat_only(), "post", _code, lambda world: {"purpose": "recording"}, json=True, absent={"code": NOWHERE}
     ),
+    "seat_after": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
+    "seat_answer": Route(
+        {**seat_only(), "patient": "refused"},  # nothing is asked
+        "post",
+        _code,
+        lambda world: {"purpose": "combined", "decision": "granted", "version": 2, "capacity": "self"},
+        json=True,
+        absent={"code": NOWHERE},
+    ),
+    "seat_copy": Route(
+        seat_only(),
+        "post",
+        _code,
+        lambda world: {"recording": world.recording.public_id},
+        json=True,
+        absent={"code": NOWHERE},
+    ),
+    "seat_copy_file": Route(
+        seat_only(), args=_copied, absent={"code": NOWHERE, "public_id": NOWHERE, "file_id": NOWHERE}
+    ),
     "seat_wait": Route({**seat_only(), "patient": "conflict"}, "post", _code, json=True, absent={"code": NOWHERE}),
     "seat_turn_probe": Route(seat_only(), args=_code, absent={"code": NOWHERE}),
     # --- The practice ---
@@ -164,6 +200,30 @@ ROUTES: dict[str, Route] = {
     "recording_hold": Route(
         staff_object(*KEEPERS), "post", _recording, lambda world: {"on": "1"}, absent={"public_id": NOWHERE}
     ),
+    **{
+        name: Route(
+            staff_object("practitioner", clinic_admin="refused"), method, _recording, absent={"public_id": NOWHERE}
+        )
+        for name, method in (
+            ("film_request", "post"),
+            ("film_answer", "post"),
+            ("film_cancel", "post"),
+            ("film_state", "get"),
+        )
+    },
+    **{
+        name: Route(
+            staff_object("practitioner", clinic_admin="refused"),
+            args=_film,
+            absent={"public_id": NOWHERE, "film_id": NOWHERE},
+        )
+        for name in ("film_media", "film_download")
+    },
+    "copy_decide": Route(
+        staff_object(*KEEPERS), "post", _copy, lambda world: {"give": "1"}, absent={"public_id": NOWHERE}
+    ),
+    "attachment": Route(staff_object("practitioner"), args=_attachment, absent={"public_id": NOWHERE}),
+    "attachment_delete": Route(staff_object("practitioner"), "post", _attachment, absent={"public_id": NOWHERE}),
     "visit": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_socket": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     "visit_notes": Route(
@@ -174,4 +234,10 @@ ROUTES: dict[str, Route] = {
         json=True,
         absent={"code": NOWHERE},
     ),
+    # Nobody agreed to be kept as a picture in this world.
+    "visit_still": Route(staff_object(practitioner="refused"), "post", _code, absent={"code": NOWHERE}),
+    "visit_path_events": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
+    # How it was connected tells of networks, not of health: the clinic's admin answers for it.
+    "visit_path": Route(staff_object("practitioner", "clinic_admin"), args=_code, absent={"code": NOWHERE}),
+    "visit_path_json": Route(staff_object("practitioner", "clinic_admin"), args=_code, absent={"code": NOWHERE}),
 }

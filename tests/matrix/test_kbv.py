@@ -13,6 +13,7 @@ from django.urls import get_resolver
 
 from consultations.clinics.models import Clinic
 from consultations.rooms.protocol import READERS
+from consultations.rooms.recorder.listener import PROGRAMS
 from telemed.celery import app as celery_app
 from tests.base import Cast
 from tests.matrix.kbv_table import REFUSALS
@@ -30,6 +31,7 @@ def entry_points() -> Iterator[str]:
     yield from (f"message {kind}" for kind in READERS)
     celery_app.loader.import_default_modules()
     yield from (f"task {name}" for name in celery_app.tasks if not name.startswith("celery."))
+    yield from (f"program {name}" for name in PROGRAMS)
     yield from (f"command {name}" for name, app in get_commands().items() if str(app).startswith(OURS))
     for model, pages in admin.site._registry.items():
         yield f"admin {model._meta.label}"
@@ -61,7 +63,13 @@ def test_every_way_in_is_declared() -> None:
 
 
 def test_control_a_new_way_in_fails() -> None:
-    for name in ("view recording_share", "message start_transcript", "task recordings.combine", "model scribe.Draft"):
+    for name in (
+        "view recording_share",
+        "message start_transcript",
+        "program transcriber",
+        "task recordings.share",
+        "model scribe.Draft",
+    ):
         assert undeclared([*entry_points(), name]) == {name}
 
 
@@ -87,7 +95,16 @@ def test_it_refuses(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["message consent", "message recording", "view recording_media", "model recordings.Recording"]
+    "name",
+    [
+        "message consent",
+        "message recording",
+        "view recording_media",
+        "view attachment",
+        "model recordings.Recording",
+        "model recordings.Attachment",
+        "program level_meter",
+    ],
 )
 def test_control_another_profile_is_obeyed(world: World, name: str) -> None:
     """The proofs can fail: where recording is allowed, what they deny happens."""

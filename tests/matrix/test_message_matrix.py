@@ -33,8 +33,13 @@ VIEWERS = {
     "waiting_by_server": replace(_INSIDE, state="waiting", route="sfu"),
     "second_device_by_server": replace(_INSIDE, device_active=False, route="sfu"),
     "practitioner_by_server": replace(_INSIDE, role="practitioner", route="sfu"),
+    "inside_while_tried": replace(_INSIDE, warm="sfu"),
+    "waiting_while_tried": replace(_INSIDE, state="waiting", warm="sfu"),
     "practitioner_outside": replace(_INSIDE, role="practitioner", state="invited", room_state="scheduled"),
 }
+QUALITY = protocol.QualityReport(
+    False, "p2p", 90, 80, "", "frames", 40, 5, 0.0, 0.0, 0.0, 0.0, 25.0, 900_000, 900_000, None, ""
+)
 GONE = {"removed": "close", "after_the_end": "close"}
 
 
@@ -43,7 +48,7 @@ def _row(**answers: str) -> dict[str, str]:
 
 
 _PRACTITIONER = _row(practitioner="act", practitioner_alone="act", practitioner_by_server="act")
-_BY_SERVER = {"inside_by_server": "act", "practitioner_by_server": "act"}
+_BY_SERVER = {"inside_by_server": "act", "practitioner_by_server": "act", "inside_while_tried": "act"}
 _INSIDE_ONLY = {"inside": "act", "relative_inside": "act", "practitioner": "act", **_BY_SERVER}
 _RELAYED = _row(**dict.fromkeys(_INSIDE_ONLY, "relay"))
 MESSAGES = {
@@ -52,6 +57,9 @@ MESSAGES = {
     "signal": (protocol.Signal(PEER, f"{PAGE}.page1111", 1, protocol.Restart()), _RELAYED),
     "ack": (protocol.Ack(PEER, f"page1111.{PAGE}", 1), _RELAYED),
     "path": (protocol.Path(protocol.PathReport("lost", "", "", "", None)), _row(**_INSIDE_ONLY)),
+    "quality": (protocol.Quality(QUALITY), _row(**_INSIDE_ONLY)),
+    "trouble": (protocol.Trouble("1", "no_sound"), _row(**_INSIDE_ONLY)),
+    "move": (protocol.MoveAnswer("1", "yes"), _row(**_INSIDE_ONLY)),
     "ice_servers": (protocol.IceServers("1"), _row(**_INSIDE_ONLY)),
     "leave": (
         protocol.Leave("1"),

@@ -1,6 +1,7 @@
 """Everybody who could knock on a door, and at least one object of each kind behind one, in two clinics."""
 
 import base64
+import io
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -9,24 +10,34 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from consultations.appointments.models import Appointment
 from consultations.clinics.models import Identifier, Membership
 from consultations.consent.models import ConsentRecord, ConsentText
 from consultations.patients.models import PatientRelation
 from consultations.recordings import storage
-from consultations.recordings.models import Recording, Track
+from consultations.recordings.models import Attachment, CopyRequest, Film, Recording, Track
 from consultations.rooms.actions import booking
 from consultations.rooms.actions.links import mint_link
 from consultations.rooms.models import Note, NoteVersion, Participant, RouteDecision, SeatDevice
 from media_routing import api
-from media_routing.runtime.sealed_file import SealedWriter
 from telemed.accounts.models import User
 from telemed.lib.ids import new_token, token_hash
 from tests.base import PASSWORD, Cast, login
 
 # What stands for somebody's picture and sound.
 FILM = b"film " * 1000
+
+
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6), (200, 20, 20)).save(file, "PNG")
+    return file.getvalue()
+
+
+# What stands for a still picture of somebody's skin.
+PNG = _png()
 
 ROLES = (
     "anonymous",
@@ -59,6 +70,10 @@ class World:
     @property
     def recording(self) -> Recording:
         return Recording.objects.get(room__appointment=self.appointment)
+
+    @property
+    def attachment(self) -> Attachment:
+        return Attachment.objects.get(room__appointment=self.appointment)
 
     def client(self, role: str) -> Client:
         return self.clients[role]
@@ -96,6 +111,7 @@ def _furnish(appointment: Appointment, author: User) -> None:
         decided_at=now, shown_sha256="0" * 64,
     )  # fmt: skip
     _record(appointment, author)
+    _attach(appointment, author)
 
 
 def _record(appointment: Appointment, practitioner: User) -> None:
@@ -118,11 +134,41 @@ def _record(appointment: Appointment, practitioner: User) -> None:
     track = Track.objects.create(
         recording=recording, person=person, file_name=f"{person}-1.webm.sealed", duration_ms=1000, complete=True
     )
-    path = storage.path_of(track)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = SealedWriter(path, key)
-    writer.write(FILM)
-    writer.finish()
+    film = Film.objects.create(
+        recording=recording,
+        requested_by=practitioner,
+        people=[person],
+        state="done",
+        requested_at=now,
+        changed_at=now,
+        duration_ms=1000,
+        size_bytes=len(FILM),
+    )
+    for path in (storage.path_of(track), storage.path_of(film)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(api.seal_bytes(FILM, key))
+    CopyRequest.objects.create(
+        recording=recording, person=person, state="granted", asked_at=now, until=now + timedelta(days=14)
+    )
+
+
+def _attach(appointment: Appointment, practitioner: User) -> None:
+    """A still picture, as if it had been examined."""
+    key = api.new_key()
+    attachment = Attachment(
+        clinic=appointment.clinic,
+        room=appointment.room,
+        person=patient_seat(appointment).public_id,
+        kind="still",
+        content_type="image/png",
+        size_bytes=len(FILM),
+        scan="clean",
+        kept_by=practitioner,
+        kept_at=timezone.now(),
+        wrapped_key=base64.b64encode(key).decode(),
+    )
+    attachment.sha256 = storage.keep_bytes(attachment.file_name, api.seal_bytes(FILM, key))
+    attachment.save()
 
 
 def make_world(cast: Cast) -> World:

@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 
 from media_routing.api import REASON_CODES, Facts, decide
 from media_routing.policy.decision import Decision, Reason
-from media_routing.policy.facts import PRIVACY_CLASSES, PROFILES, SERVER_REFUSALS
+from media_routing.policy.facts import (
+    EVIDENCE,
+    PRIVACY_CLASSES,
+    PROFILES,
+    RECORDINGS,
+    SERVER_CONSENTS,
+    SERVER_REFUSALS,
+)
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES
 
 SFU = {"sfu_available": True}
-BLIND = {"sfu_available": True, "sfu_is_blind": True}
+BLIND = {"sfu_available": True, "browsers_encrypt": True}
+AGREED = {**BLIND, "server_consent": "yes"}
 
 TABLE = [
     # facts, route, the reasons in order
@@ -26,11 +34,11 @@ TABLE = [
     ({"participants": 3, "profile": "kbv", **SFU}, "none", ["server_must_be_blind"]),
     ({"participants": 3, "profile": "kbv", **BLIND}, "sfu", ["three_or_more", "server_is_blind"]),
     ({"participants": 3, "privacy_class": "maximum", **SFU}, "none", ["server_must_be_blind", "maximum_privacy"]),
-    ({"recording": True}, "none", ["recording_needs_server"]),
-    ({"recording": True, **SFU}, "sfu", ["recording_through_server", "encrypted_to_server"]),
-    ({"recording": True, "profile": "kbv", **BLIND}, "none", ["recording_forbidden_by_profile"]),
+    ({"recording": "server"}, "none", ["recording_needs_server"]),
+    ({"recording": "server", **SFU}, "sfu", ["recording_through_server", "encrypted_to_server"]),
+    ({"recording": "server", "profile": "kbv", **BLIND}, "none", ["recording_forbidden_by_profile"]),
     (
-        {"recording": True, "privacy_class": "maximum", **BLIND},
+        {"recording": "server", "privacy_class": "maximum", **BLIND},
         "none",
         ["recording_forbidden_by_privacy_class", "maximum_privacy"],
     ),
@@ -59,12 +67,72 @@ TABLE = [
     ({"visit_is_group": True, "profile": "kbv", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
     ({"visit_is_group": True, "profile": "kbv", **BLIND}, "sfu", ["group_visit", "server_is_blind"]),
     ({"visit_is_group": True, "server_refusal": "sfu_full", **SFU}, "p2p", ["one_to_one", "more_people_may_come"]),
-    # A visit stays where it is when people leave.
+    # A visit stays where it is when people leave, until the direct path was measured good.
     ({"on_server": True, **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
     ({"on_server": True, "participants": 1, **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
     ({"on_server": True, "server_refusal": "sfu_draining", **SFU}, "sfu", ["stays_on_server", "encrypted_to_server"]),
     ({"on_server": True, "profile": "kbv", **SFU}, "p2p", ["one_to_one"]),
+    ({"on_server": True, "profile": "kbv", **BLIND}, "sfu", ["stays_on_server", "server_is_blind"]),
     ({"on_server": True}, "p2p", ["one_to_one"]),
+    ({"on_server": True, "evidence": "direct_good", **SFU}, "p2p", ["one_to_one"]),
+    ({"on_server": True, "evidence": "server_failed", **SFU}, "p2p", ["one_to_one"]),
+    ({"on_server": True, "visit_is_group": True, **SFU}, "sfu", ["group_visit", "encrypted_to_server"]),
+    (
+        {"on_server": True, "visit_is_group": True, "evidence": "direct_good", **SFU},
+        "sfu",
+        ["group_visit", "encrypted_to_server"],
+    ),
+    (
+        {"on_server": True, "visit_is_group": True, "evidence": "server_failed", **SFU},
+        "p2p",
+        ["one_to_one", "more_people_may_come"],
+    ),
+    # A recording in one person's browser is refused wherever it is not forbidden anyway.
+    ({"recording": "client", **SFU}, "none", ["client_recording_refused"]),
+    ({"recording": "client"}, "none", ["client_recording_refused"]),
+    ({"recording": "client", "profile": "kbv"}, "none", ["recording_forbidden_by_profile"]),
+    # Maximum privacy: nothing through the server without the yes of both, whatever profile.
+    ({"participants": 3, "privacy_class": "maximum", **BLIND}, "none", ["server_needs_yes", "maximum_privacy"]),
+    (
+        {"participants": 3, "privacy_class": "maximum", "server_consent": "no", **BLIND},
+        "none",
+        ["server_declined", "maximum_privacy"],
+    ),
+    (
+        {"participants": 3, "privacy_class": "maximum", **AGREED},
+        "sfu",
+        ["three_or_more", "server_is_blind", "maximum_privacy", "server_agreed"],
+    ),
+    (
+        {"visit_is_group": True, "privacy_class": "maximum", **BLIND},
+        "p2p",
+        ["one_to_one", "maximum_privacy", "more_people_may_come"],
+    ),
+    # Quality: only where the server is blind is nobody asked, and under kbv they are.
+    ({"evidence": "server_better", **BLIND}, "sfu", ["quality_through_server", "server_is_blind"]),
+    ({"evidence": "direct_failed", **BLIND}, "sfu", ["direct_path_failed", "server_is_blind"]),
+    ({"evidence": "server_better", **SFU}, "p2p", ["one_to_one", "move_needs_yes"]),
+    (
+        {"evidence": "server_better", "server_consent": "yes", **SFU},
+        "sfu",
+        ["quality_through_server", "encrypted_to_server"],
+    ),
+    ({"evidence": "server_better", "profile": "kbv", **BLIND}, "p2p", ["one_to_one", "move_needs_yes"]),
+    (
+        {"evidence": "server_better", "profile": "kbv", **AGREED},
+        "sfu",
+        ["quality_through_server", "server_is_blind", "server_agreed"],
+    ),
+    ({"evidence": "server_better", "profile": "kbv", **SFU}, "p2p", ["one_to_one"]),
+    ({"evidence": "server_better", "privacy_class": "maximum", **BLIND}, "p2p", ["one_to_one", "maximum_privacy"]),
+    ({"evidence": "server_better"}, "p2p", ["one_to_one"]),
+    ({"evidence": "server_better", "server_refusal": "sfu_full", **BLIND}, "p2p", ["one_to_one"]),
+    ({"evidence": "server_better", "server_load_percent": 80, **BLIND}, "p2p", ["one_to_one", "server_busy"]),
+    (
+        {"evidence": "direct_failed", "server_load_percent": 99, **BLIND},
+        "sfu",
+        ["direct_path_failed", "server_is_blind"],
+    ),
     # Admission control is about visits that the server would have to take in.
     ({"participants": 3, "server_refusal": "sfu_full", **SFU}, "none", ["sfu_full"]),
     ({"participants": 3, "server_refusal": "sfu_draining", **SFU}, "none", ["sfu_draining"]),
@@ -99,15 +167,18 @@ facts_of_any_visit = st.builds(
     visit_is_group=st.booleans(),
     privacy_class=st.sampled_from(PRIVACY_CLASSES),
     profile=st.sampled_from(PROFILES),
-    recording=st.booleans(),
+    recording=st.sampled_from(RECORDINGS),
     ai_active=st.booleans(),
     relay_only_by_clinic=st.booleans(),
     relay_only_by_patient=st.booleans(),
     turn_available=st.booleans(),
     sfu_available=st.booleans(),
-    sfu_is_blind=st.booleans(),
+    browsers_encrypt=st.booleans(),
     server_refusal=st.sampled_from(SERVER_REFUSALS),
+    server_load_percent=st.integers(0, 200),
     on_server=st.booleans(),
+    server_consent=st.sampled_from(SERVER_CONSENTS),
+    evidence=st.sampled_from(EVIDENCE),
 )
 
 
@@ -123,8 +194,38 @@ def test_every_rule_and_condition_is_reached_by_the_table():
 
 
 @given(facts_of_any_visit)
-def test_media_never_meets_a_mixing_server(facts):
-    assert decide(facts).route in {"p2p", "sfu", "none"}
+def test_every_combination_is_one_route_or_one_refusal_with_a_reason(facts):
+    decision = decide(facts)
+    assert decision.route in {"p2p", "sfu", "none"}, "never a server that mixes"
+    assert decision.refusal == (decision.route == "none")
+    rules = {rule.code: rule.route for rule in ROUTE_RULES}
+    assert rules[decision.reasons[0].code] == decision.route
+    assert not any(reason.code in rules for reason in decision.reasons[1:])
+
+
+@given(facts_of_any_visit)
+def test_maximum_privacy_touches_no_server_without_the_yes_of_both(facts):
+    if facts.privacy_class == "maximum" and facts.server_consent != "yes":
+        assert decide(facts).route != "sfu"
+
+
+@given(facts_of_any_visit)
+def test_under_kbv_quality_alone_moves_nobody_who_was_not_asked(facts):
+    calm = dataclasses.replace(facts, evidence="")
+    if facts.profile == "kbv" and facts.server_consent != "yes" and decide(calm).route == "p2p":
+        assert decide(facts).route == "p2p"
+
+
+@given(facts_of_any_visit)
+def test_evidence_never_refuses_a_visit_that_runs_without_it(facts):
+    if not decide(dataclasses.replace(facts, evidence="")).refusal and facts.turn_available:
+        assert not decide(facts).refusal
+
+
+@given(facts_of_any_visit)
+def test_nothing_is_recorded_in_a_browser(facts):
+    if facts.recording == "client":
+        assert decide(facts).refusal
 
 
 @given(facts_of_any_visit)
@@ -164,7 +265,7 @@ def test_a_full_server_takes_nobody_in_and_sends_nobody_away(facts):
     decision = decide(facts)
     if facts.server_refusal and not facts.on_server:
         assert decision.route != "sfu"
-    if facts.on_server:
+    if facts.on_server and facts.evidence != "server_failed":
         assert decision == decide(dataclasses.replace(facts, server_refusal=""))
 
 
@@ -172,7 +273,9 @@ def test_a_full_server_takes_nobody_in_and_sends_nobody_away(facts):
 def test_a_visit_on_the_server_stays_there_when_people_leave(facts):
     if decide(facts).route == "sfu":
         for left in range(facts.participants + 1):
-            fewer = dataclasses.replace(facts, participants=left, on_server=True, recording=False, ai_active=False)
+            fewer = dataclasses.replace(
+                facts, participants=left, on_server=True, recording="", ai_active=False, evidence=""
+            )
             assert decide(fewer).route == "sfu"
 
 
@@ -180,6 +283,7 @@ def test_a_visit_on_the_server_stays_there_when_people_leave(facts):
 def test_who_is_told_that_the_server_could_read_is_on_a_server_that_could(facts):
     decision = decide(facts)
     codes = [reason.code for reason in decision.reasons]
+    assert not (facts.sfu_is_blind and (facts.recording or facts.ai_active)), "a recorder has keys"
     assert ("encrypted_to_server" in codes) == (decision.route == "sfu" and not facts.sfu_is_blind)
     assert ("server_is_blind" in codes) == (decision.route == "sfu" and facts.sfu_is_blind)
 
@@ -195,7 +299,16 @@ def test_the_same_facts_give_the_same_known_reasons_once_each(facts):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"participants": -1}, {"seats": -1}, {"privacy_class": "low"}, {"profile": "none"}, {"server_refusal": "no"}],
+    [
+        {"participants": -1},
+        {"seats": -1},
+        {"privacy_class": "low"},
+        {"profile": "none"},
+        {"server_refusal": "no"},
+        {"recording": True},
+        {"evidence": "rain"},
+        {"server_consent": ""},
+    ],
 )
 def test_it_rejects_facts_that_cannot_be(wrong):
     with pytest.raises(ValueError):

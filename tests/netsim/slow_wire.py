@@ -6,7 +6,7 @@ the kernel can.
     python -m tests.netsim.slow_wire NAMESPACE:DEVICE NAMESPACE:DEVICE LOG
 
 Commands on stdin, one JSON object a line: {"delay_ms": 50, "up_loss": 0.1, "down_loss": 0.1}; up is from the first end to
-the second. With its stdin closed it writes LOG (one line per RTP packet that it saw: direction, seconds on the monotonic
+the second. With "only": "198.51.100.6" they are about packets to and from that address. With its stdin closed it writes LOG (one line per RTP packet that it saw: direction, seconds on the monotonic
 clock, ssrc, sequence number, padding bit, bytes, passed) and ends.
 """
 
@@ -17,13 +17,14 @@ import json
 import os
 import random
 import selectors
+import socket
 import struct
 import subprocess
 import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.netsim.namespace import Namespace
 
@@ -63,7 +64,7 @@ class SlowWire:
         for namespace, device in (first, second):
             namespace.run("ip", "link", "set", device, "up")
 
-    def set(self, **values: float) -> None:
+    def set(self, **values: float | str) -> None:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(values) + "\n")
         self._process.stdin.flush()
@@ -84,10 +85,14 @@ class _Wire:
         self.delay_s = 0.0
         self.loss = [0.0, 0.0]
         self.seen: list[Seen] = []
-        self._waiting: deque[tuple[float, int, bytes]] = deque()
+        self._only = b""
+        # Each queue keeps its order: what is delayed, and what is not.
+        self._waiting: tuple[deque[tuple[float, int, bytes]], ...] = (deque(), deque())
         self._random = random.Random(1)
 
-    def set(self, values: dict[str, float]) -> None:
+    def set(self, values: dict[str, Any]) -> None:
+        if "only" in values:
+            self._only = socket.inet_aton(values["only"]) if values["only"] else b""
         self.delay_s = values.get("delay_ms", self.delay_s * 1000) / 1000
         self.loss = [values.get("up_loss", self.loss[UP]), values.get("down_loss", self.loss[DOWN])]
 
@@ -97,17 +102,20 @@ class _Wire:
                 packet = os.read(self.devices[direction], _PACKET_BYTES)
             except BlockingIOError:
                 return
-            passed = self._random.random() >= self.loss[direction]
+            meant = not self._only or self._only in (packet[12:16], packet[16:20])
+            passed = not meant or self._random.random() >= self.loss[direction]
             self._note(direction, packet, passed, now)
             if passed:
-                self._waiting.append((now + self.delay_s, direction, packet))
+                self._waiting[meant].append((now + self.delay_s * meant, direction, packet))
 
     def deliver(self, now: float) -> float | None:
         """Seconds until the next packet is due; None for none."""
-        while self._waiting and self._waiting[0][0] <= now:
-            _, direction, packet = self._waiting.popleft()
-            os.write(self.devices[1 - direction], packet)
-        return max(0.0, self._waiting[0][0] - now) if self._waiting else None
+        for waiting in self._waiting:
+            while waiting and waiting[0][0] <= now:
+                _, direction, packet = waiting.popleft()
+                os.write(self.devices[1 - direction], packet)
+        due = [waiting[0][0] for waiting in self._waiting if waiting]
+        return max(0.0, min(due) - now) if due else None
 
     def _note(self, direction: int, packet: bytes, passed: bool, now: float) -> None:
         if packet[0] >> 4 != 4 or packet[9] != _UDP:

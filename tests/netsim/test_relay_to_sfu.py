@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from media_routing.runtime.relay_check import relay_problems
+from media_routing.runtime.turn_client import DATA, parse_attributes
 from tests.netsim.lab import LAB_PREFIXES, RELAY_HOST, RELAY_HOST6, Lab, SiteSpec
 from tests.netsim.relay import DEPLOYED, Relay
-from tests.netsim.turn_client import DATA, TlsTurnClient, TurnClient, parse_attributes
+from tests.netsim.turn_client import over_tls, over_udp
 
 SFU, NEIGHBOUR = "10.77.0.5", "10.77.0.6"
 CONFIGURE = DEPLOYED.with_name("configure.py")
@@ -37,7 +39,7 @@ def relay(request, tmp_path_factory):
 @pytest.mark.lab
 def test_tls_on_443_reaches_the_media_server_and_no_other_private_address(relay):
     running, lab, configured = relay
-    client = TlsTurnClient(
+    client = over_tls(
         lab.site("a").host, (running.host, running.tls_port), *running.credentials("guest"), running.certificate
     )
     with lab.public.socket(socket.SOCK_DGRAM) as sfu, lab.public.socket(socket.SOCK_DGRAM) as other:
@@ -66,9 +68,22 @@ def test_tls_on_443_reaches_the_media_server_and_no_other_private_address(relay)
 
 
 @pytest.mark.lab
+def test_the_operator_s_command_finds_whether_the_media_server_is_reached(relay, monkeypatch):
+    running, lab, configured = relay
+    monkeypatch.setenv("SSL_CERT_FILE", str(running.certificate))
+    ports = (running.udp_port, running.tcp_port, running.tls_port)
+    with lab.site("a").host.entered():
+        problems = relay_problems(running.host, ports, running.credentials("operator"), must_reach=[SFU])
+        wrong_secret = relay_problems(running.host, ports, (running.credentials("operator")[0], "x"), must_reach=[SFU])
+    missing = f"it does not relay to the media server at {SFU} (deploy/coturn/configure.py --sfu)"
+    assert problems == ([] if configured else [missing])
+    assert {problem[:31] for problem in wrong_secret} == {"it refuses our credentials (401"}
+
+
+@pytest.mark.lab
 def test_other_forms_of_its_address_stay_denied(relay):
     running, lab, _ = relay
-    client = TurnClient(lab.site("a").host, (running.host, running.udp_port), *running.credentials("v6"))
+    client = over_udp(lab.site("a").host, (running.host, running.udp_port), *running.credentials("v6"))
     assert client.allocate(ipv6=True) == 0
     for form in (f"::ffff:{SFU}", f"::{SFU}", f"64:ff9b::{SFU}", "2002:a4d:5::1"):
         assert client.permit(form) == 403, form

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fractions
 import math
+import re
 import secrets
 import time
 from collections import Counter
@@ -102,6 +103,7 @@ class MediaPeer:
         if not self._profile.is_clean:
             sdp = await self._through_bad_links(sdp)
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
+        self._let_repairs_in(sdp)
         for transceiver in self.pc.getTransceivers()[2:]:
             self._tasks.append(asyncio.create_task(self._decode(str(transceiver.mid), transceiver.receiver.track)))
 
@@ -145,6 +147,17 @@ class MediaPeer:
                 await track.recv()
                 if who := self._who.get(mid):
                     self.decoded[who, track.kind] += 1
+
+    def _let_repairs_in(self, sdp: str) -> None:
+        """aiortc reads which SSRC repairs a stream (RFC 5576 §4.2), but with several streams of one payload type hands
+        packets of that SSRC to nobody: a picture would wait for ever for what was lost. Its router has no public name."""
+        receivers = {transceiver.mid: transceiver.receiver for transceiver in self.pc.getTransceivers()}
+        for section in sdp.split("\r\nm=")[1:]:
+            repair = re.search(r"\r\na=ssrc-group:FID \d+ (\d+)", section)
+            mid = re.search(r"\r\na=mid:(\S+)", section)
+            if repair and mid:
+                receiver = receivers[mid[1]]
+                receiver.transport._rtp_router.ssrc_table[int(repair[1])] = receiver
 
     async def _through_bad_links(self, sdp: str) -> str:
         """Return the answer with each of the server's addresses replaced by a bad link to it."""

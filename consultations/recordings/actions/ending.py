@@ -2,18 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from consultations.consent.access import consent_states
-from consultations.recordings import lifecycle, storage
+from consultations.recordings import films, lifecycle, storage
 from consultations.recordings.actions.steps import lock_recording, record, step
+from consultations.recordings.actions.waking import wake
 from consultations.recordings.finalising import Finished, finish_files
-from consultations.recordings.models import Recording, Track
+from consultations.recordings.models import Film, Recording, Track
 from consultations.rooms.actions.people import lock_room, room_changed
 from consultations.rooms.recorder.port import RecordedFile
 
@@ -42,28 +41,10 @@ def note_ended(recording: Recording, files: Sequence[RecordedFile], *, failure: 
 
 
 def wake_finaliser(recording_pk: int) -> None:
-    """Have the files finished: by the worker, or here where there is none."""
+    """Have the files finished."""
     from consultations.recordings.tasks import finalise
 
-    if settings.JOBS == "now":
-        finish_recording(recording_pk)
-    elif settings.JOBS == "thread":
-        _finisher.submit(_finish_in_thread, recording_pk)
-    else:
-        finalise.delay(recording_pk)
-
-
-# One at a time: it is for one small practice.
-_finisher = ThreadPoolExecutor(1, "finish-recordings")
-
-
-def _finish_in_thread(recording_pk: int) -> None:
-    try:
-        finish_recording(recording_pk)
-    except Exception as error:  # noqa: BLE001  the outermost call of this thread; tried again at the next start
-        logger.error("a recording could not be finished: %s", type(error).__name__)
-    finally:
-        connection.close()
+    wake(finalise, finish_recording, recording_pk)
 
 
 def finish_recording(recording_pk: int) -> bool:
@@ -79,7 +60,22 @@ def finish_recording(recording_pk: int) -> bool:
         return False
     finished = finish_files(storage.folder_of(recording), recording.key)
     _list_tracks(recording, finished)
+    move_files(recording)
     return True
+
+
+def move_files(recording: Recording) -> int:
+    """Bring what is finished of a recording to where finished files are kept. Idempotent; return how many failed."""
+    failed = 0
+    tracks: list[Track | Film] = list(recording.tracks.filter(deleted_at__isnull=True))
+    for file in [*tracks, *recording.films.filter(state=films.DONE, deleted_at__isnull=True)]:
+        file.recording = recording
+        try:
+            storage.move_in(storage.name_of(file))
+        except Exception as error:  # noqa: BLE001  a storage raises what its library likes; the file stays here and is tried again
+            failed += 1
+            logger.warning("a file of a recording was not moved: %s", type(error).__name__)
+    return failed
 
 
 @transaction.atomic
@@ -127,7 +123,16 @@ def recover_lost(now: datetime, *, after: timedelta = LOST_AFTER) -> int:
     )
     for pk in list(waiting.values_list("pk", flat=True)):
         wake_finaliser(pk)
+    if storage.is_remote():
+        _move_leftovers()
     return found
+
+
+def _move_leftovers() -> None:
+    """Finished files that are still here: the storage was away, or the process died before it had moved them."""
+    here = [path.name for path in storage.root().iterdir() if path.is_dir()]
+    for recording in Recording.objects.filter(public_id__in=here, finished_at__isnull=False, deleted_at__isnull=True):
+        move_files(recording)
 
 
 @transaction.atomic

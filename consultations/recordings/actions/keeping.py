@@ -5,19 +5,23 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from consultations.recordings import lifecycle, storage
+from consultations.recordings import films, lifecycle, storage
 from consultations.recordings.actions.steps import lock_recording, record
-from consultations.recordings.models import Recording, Track
+from consultations.recordings.models import Film, Recording, Track
 from consultations.rooms.refusals import Refused
 from telemed.accounts.models import User
 
 
 @transaction.atomic
-def note_playback(track: Track, *, acting_user: User, download: bool = False) -> None:
+def note_playback(
+    file: Track | Film, *, acting_user: User | None = None, acting_seat: str = "", download: bool = False
+) -> None:
     """Write that somebody watches, or takes a copy. Before the first byte is sent (SEC-7)."""
-    recording = lock_recording(track.recording_id)
+    recording = lock_recording(file.recording_id)
     event = "recording.downloaded" if download else "recording.played"
-    record(event, recording, acting_user=acting_user, track=track.public_id)
+    kind = "track" if isinstance(file, Track) else "film"
+    details = {kind: file.public_id}
+    record(event, recording, acting_user=acting_user, acting_seat=acting_seat, **details)  # type: ignore[arg-type]
 
 
 @transaction.atomic
@@ -55,7 +59,9 @@ def sweep_recordings(now: datetime) -> int:
     tracks = Track.objects.filter(
         withdrawn_at__isnull=False, deleted_at__isnull=True, recording__deleted_at__isnull=True
     ).exclude(recording__legal_hold=True)
-    return gone + sum(_remove_track(pk) for pk in list(tracks.values_list("pk", flat=True)))
+    gone += sum(_remove_track(pk) for pk in list(tracks.values_list("pk", flat=True)))
+    made = Film.objects.filter(withdrawn_at__isnull=False, deleted_at__isnull=True, recording__deleted_at__isnull=True)
+    return gone + sum(_remove_film(pk) for pk in list(made.values_list("pk", flat=True)))
 
 
 @transaction.atomic
@@ -78,8 +84,22 @@ def _remove_track(pk: int) -> bool:
     track.recording = recording
     track.deleted_at, track.size_bytes = timezone.now(), 0
     track.save(update_fields=["deleted_at", "size_bytes"])
-    transaction.on_commit(lambda: storage.remove_file(track))
+    transaction.on_commit(lambda: storage.remove_kept(storage.name_of(track)))
     record("recording.track_deleted", recording, track=track.public_id)
+    return True
+
+
+@transaction.atomic
+def _remove_film(pk: int) -> bool:
+    recording = lock_recording(Film.objects.values_list("recording_id", flat=True).get(pk=pk))
+    film = Film.objects.get(pk=pk)
+    if film.deleted_at is not None or recording.legal_hold:
+        return False
+    film.recording = recording
+    film.deleted_at, film.size_bytes = timezone.now(), 0
+    film.save(update_fields=["deleted_at", "size_bytes"])
+    transaction.on_commit(lambda: storage.remove_kept(storage.name_of(film)))
+    record("recording.film_deleted", recording, film=film.public_id)
     return True
 
 
@@ -87,9 +107,9 @@ def _empty(recording: Recording) -> None:
     """The key goes first and with the row: a file that could not be removed is noise from then on."""
     recording.deleted_at, recording.wrapped_key = timezone.now(), ""
     recording.save(update_fields=["deleted_at", "wrapped_key"])
-    Track.objects.filter(recording=recording, deleted_at__isnull=True).update(
-        deleted_at=recording.deleted_at, size_bytes=0
-    )
+    for rows in (Track.objects.all(), Film.objects.all()):
+        rows.filter(recording=recording, deleted_at__isnull=True).update(deleted_at=recording.deleted_at, size_bytes=0)
+    Film.objects.filter(recording=recording, state__in=films.ACTIVE).update(state=films.CANCELLED)
     transaction.on_commit(lambda: storage.remove_folder(recording))
 
 

@@ -5,7 +5,7 @@ import base64
 from django.utils import timezone
 
 from consultations.recordings import lifecycle, storage
-from consultations.recordings.actions.steps import lock_recording, record, step
+from consultations.recordings.actions.steps import FORBIDDEN, lock_recording, record, step
 from consultations.recordings.models import Recording, Track
 from consultations.rooms.actions.routing import weigh_route
 from consultations.rooms.capture import Verdict
@@ -13,8 +13,6 @@ from consultations.rooms.models import Participant, Room
 from consultations.rooms.refusals import Refused
 from media_routing import api
 from telemed.accounts.models import User
-
-FORBIDDEN = "recording_forbidden_by_profile"
 
 
 def find_active_row(room_pk: int) -> Recording | None:

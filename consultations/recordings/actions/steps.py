@@ -10,6 +10,8 @@ from consultations.recordings.models import Recording
 from telemed import audit
 from telemed.accounts.models import User
 
+FORBIDDEN = "recording_forbidden_by_profile"
+
 
 def lock_recording(pk: int) -> Recording:
     """Return the recording, locked until the transaction ends. Whoever also locks the room does that first."""
@@ -48,6 +50,7 @@ def record(
     recording: Recording,
     *,
     acting_user: User | None = None,
+    acting_seat: str = "",
     outcome: Literal["ok", "refused"] = "ok",
     **details: object,
 ) -> None:
@@ -56,6 +59,7 @@ def record(
     audit.record(
         event,
         actor=acting_user,
+        actor_seat="" if acting_user else acting_seat,
         clinic=appointment.clinic.public_id,
         subject=appointment.patient.public_id,
         object=f"recording:{recording.public_id}",

@@ -81,7 +81,10 @@ def follow_consents(room: Room) -> None:
 
 
 def _grant(room: Room, seat: Participant, purpose: str, version: int, capacity: str) -> None:
-    if room.state != lifecycle.LIVE or seat.state != lifecycle.ADMITTED:
+    inside = room.state == lifecycle.LIVE and seat.state == lifecycle.ADMITTED
+    if not inside and (
+        seat.state == lifecycle.REMOVED or purpose not in recordings().asked_afterwards(room, seat.public_id)
+    ):
         raise Refused("not_admitted")
     appointment = room.appointment
     text = current_text(purpose, languages_for(seat.language, appointment.clinic.default_language))

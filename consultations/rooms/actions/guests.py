@@ -55,7 +55,7 @@ def invite_participant(
     if in_all > (visit_type.max_participants if visit_type.is_group else MAX_PEOPLE):
         raise Refused("visit_full")
     inside = people.filter(state=Participant.State.ADMITTED).count()
-    decision = weigh_route(room, joining=in_all - inside)
+    decision = weigh_route(room, joining=in_all - inside, if_agreed=True)
     if decision.refusal:
         raise Refused(decision.reasons[0].code)
     if in_all > room.seats:

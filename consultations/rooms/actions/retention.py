@@ -1,6 +1,6 @@
 """What is forgotten, and when (PRIV-4): the traces of a call go after `Clinic.retention_days`, at most 85 days.
 
-Gone are how it was connected, from which devices, by which links, when people came and went, where they were and how
+Gone are how it was connected and how well, from which devices, by which links, when people came and went, where they were and how
 to reach them, and what was sent about it. What stays is the record: the appointment as it was agreed and how it ended,
 the consents, the notes (§ 630f BGB: ten years) and the pseudonymous audit log.
 """
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from consultations.appointments.models import StatusChange
 from consultations.clinics.models import Clinic
 from consultations.outbox.models import Message
-from consultations.rooms.models import JoinLink, Participant, Room, RouteDecision, SeatDevice
+from consultations.rooms.models import JoinLink, Participant, QualitySample, Room, RouteDecision, SeatDevice
 from telemed import audit
 
 
@@ -40,6 +40,7 @@ def _with_traces(rooms: QuerySet[Room]) -> QuerySet[Room]:
 def _forget(room_pk: int, clinic: Clinic) -> None:
     room = Room.objects.select_for_update(of=("self",)).select_related("appointment").get(pk=room_pk)
     RouteDecision.objects.filter(room=room).delete()
+    QualitySample.objects.filter(room=room).delete()
     SeatDevice.objects.filter(participant__room=room).delete()
     Message.objects.filter(clinic=clinic, subject=room.appointment.public_id).delete()
     StatusChange.objects.filter(appointment=room.appointment).delete()
@@ -53,6 +54,7 @@ def _forget(room_pk: int, clinic: Clinic) -> None:
         arrived_at=None,
         admitted_at=None,
         left_at=None,
+        server_answer="",
     )
     room.route, room.route_reasons = "", []
     room.opened_at = room.live_at = room.ended_at = None

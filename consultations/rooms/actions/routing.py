@@ -1,13 +1,10 @@
 """Asks the routing engine and keeps its answer with the visit."""
 
-from typing import Literal, cast
-
-from django.conf import settings
 from django.utils import timezone
 
 from consultations.clinics.models import TurnServer
-from consultations.rooms.encryption import REQUIRED, can_encrypt, frame_encryption
 from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.policy_facts import policy_facts
 from consultations.rooms.protocol import PathReport
 from consultations.rooms.recorder.port import recordings
 from media_routing import api
@@ -23,11 +20,14 @@ def weigh_route(
     newcomer: Participant | None = None,
     server_refusal: api.ServerRefusal = "",
     recording: bool | None = None,
+    evidence: api.Evidence = "",
+    server_load_percent: int = 0,
+    if_agreed: bool = False,
 ) -> api.Decision:
     """Return what the engine would decide with `joining` more people inside, or with the `newcomer`. Writes nothing; three queries.
 
     `server_refusal` is what the media server of this process said about taking in one more visit. `recording`: were it
-    recorded; None asks whether it is.
+    recorded; None asks whether it is. `evidence`: what was measured of the paths. `if_agreed`: of `policy_facts`.
     """
     recorded = recordings().goes_on(room.pk) if recording is None else recording
     people = list(Participant.objects.filter(room=room, kind=Participant.Kind.BROWSER))
@@ -35,23 +35,22 @@ def weigh_route(
     present = [*inside, newcomer] if newcomer else inside
     clinic, visit_type = room.appointment.clinic, room.appointment.visit_type
     return api.decide(
-        api.Facts(
-            participants=len(present) + joining,
+        policy_facts(
+            people,
+            present,
+            joining=joining,
             seats=room.seats,
             visit_is_group=visit_type.is_group,
-            privacy_class=cast(Literal["standard", "maximum"], visit_type.privacy_class),
-            profile=cast(Literal["kbv", "hipaa", "gdpr"], clinic.profile),
-            recording=recorded,
+            privacy_class=visit_type.privacy_class,
+            profile=clinic.profile,
+            recorded=recorded,
             relay_only_by_clinic=clinic.relay_only,
-            relay_only_by_patient=any(person.relay_only for person in people),
-            turn_available=TurnServer.objects.filter(clinic=clinic, active=True).exists(),
-            sfu_available=settings.SFU_ENABLED,
+            turn_available=bool(clinic.offered_relays()),
             server_refusal=server_refusal,
-            # A recorder has keys.
-            sfu_is_blind=not recorded
-            and all(can_encrypt(person.device_check) for person in present)
-            and frame_encryption(people) == REQUIRED,
+            server_load_percent=server_load_percent,
             on_server=room.state == Room.State.LIVE and room.route == "sfu",
+            evidence=evidence,
+            if_agreed=if_agreed,
         )
     )
 
@@ -62,14 +61,26 @@ def must_encrypt(room: Room) -> bool:
     return appointment.clinic.profile == "kbv" or appointment.visit_type.privacy_class == "maximum"
 
 
-def choose_route(room: Room, *, trigger: str, server_refusal: api.ServerRefusal = "") -> api.Decision:
+def choose_route(
+    room: Room,
+    *,
+    trigger: str,
+    server_refusal: api.ServerRefusal = "",
+    evidence: api.Evidence = "",
+    server_load_percent: int = 0,
+) -> api.Decision:
     """Ask the engine and store its answer with the visit. Called inside the transaction of what caused it.
 
     Who is inside has changed, or may have: a recording pauses, goes on or stops first.
     """
     recordings().settle(room)
-    decision = weigh_route(room, server_refusal=server_refusal)
+    decision = weigh_route(
+        room, server_refusal=server_refusal, evidence=evidence, server_load_percent=server_load_percent
+    )
     stored = _keep(room, decision, trigger)
+    if room.route == "sfu" and decision.route == "p2p":
+        # One yes, one stay on the server.
+        Participant.objects.filter(room=room, server_answer=Participant.ServerAnswer.YES).update(server_answer="")
     room.route, room.route_reasons = decision.route, stored
     room.save(update_fields=["route", "route_reasons"])
     return decision
@@ -112,6 +123,15 @@ def record_path(participant: Participant, *, report: PathReport) -> None:
                 "local": report.local,
                 "remote": report.remote,
                 "rtt_ms": report.rtt_ms,
+                "region": _region_of(participant, report.relay),
             }
         ],
     )
+
+
+def _region_of(participant: Participant, relay_host: str) -> str:
+    """Return where the clinic's relay of that name stands; '' for none, and for a name that is not the clinic's."""
+    if not relay_host:
+        return ""
+    relays = TurnServer.objects.filter(clinic__appointments__room=participant.room_id, host=relay_host)
+    return relays.values_list("region", flat=True).first() or ""

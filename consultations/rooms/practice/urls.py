@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from consultations.rooms.practice import views_appointment, views_booking, views_day, views_guests
+from consultations.rooms.practice import views_appointment, views_booking, views_day, views_guests, views_story
 
 urlpatterns = [
     path("today/", views_day.today, name="today"),
@@ -17,4 +17,6 @@ urlpatterns = [
     path("appointments/<str:public_id>/claim/", views_appointment.appointment_claim, name="appointment_claim"),
     path("appointments/<str:public_id>/invite/", views_guests.appointment_invite, name="appointment_invite"),
     path("appointments/<str:public_id>/link/", views_appointment.appointment_link, name="appointment_link"),
+    path("visit/<str:code>/path/", views_story.visit_path, name="visit_path"),
+    path("visit/<str:code>/path.json", views_story.visit_path_json, name="visit_path_json"),
 ]

@@ -15,7 +15,7 @@ from consultations.clinics.access import Role, require_role
 from consultations.outbox.models import Message
 from consultations.patients.access import record_read_alone
 from consultations.practitioners.access import practitioner_of
-from consultations.rooms.access import get_patient_seat, guests_of
+from consultations.rooms.access import get_patient_seat, guests_of, visits_with_story
 from consultations.rooms.actions import booking
 from consultations.rooms.practice.answers import REFUSED_STATUS, json_refusal, wants_json
 from consultations.rooms.practice.day import build_history, build_rows
@@ -100,6 +100,7 @@ def _page(request: HttpRequest, found: Appointment, *, status: int = 200) -> Htt
         "clinic": found.clinic,
         "changes": build_history(request.user, found),
         "guests": guests_of(found),
+        "has_story": not row.can_move and visits_with_story(request.user).filter(appointment=found).exists(),
         "messages_sent": [(message, delivery_sentence(message.error_code)) for message in sent],
     }
     return render(request, "appointments/appointment.html", context, status=status)

@@ -5,6 +5,7 @@ Whatever is relayed is built again from these types, so a field that is not name
     fields.py    one JSON object, read strictly        reading.py   the table: type -> reader
     visit.py     people coming and going               peer.py      two browsers connecting to each other
     consents.py  being captured, and the yes or no to it
+    quality.py   how well a path carries, and what people say about it
     media.py     a browser connecting to the server    talk.py      what pages say to each other through the server
 """
 
@@ -24,8 +25,9 @@ from consultations.rooms.protocol.peer import (
     Signal,
     check_sdp,
 )
+from consultations.rooms.protocol.quality import MoveAnswer, Quality, QualityReport, Trouble
 from consultations.rooms.protocol.reading import READERS, Message, Request, parse
-from consultations.rooms.protocol.talk import Chat, ChatLine, History, Keys, MediaState, Say, Sealed
+from consultations.rooms.protocol.talk import Chat, ChatLine, History, Keys, MediaState, Part, Say, Sealed
 from consultations.rooms.protocol.visit import (
     GUEST_ROLES,
     OUTCOMES,
@@ -63,11 +65,15 @@ __all__ = [
     "Leave",
     "MediaState",
     "Message",
+    "MoveAnswer",
     "NoMoreCandidates",
+    "Part",
     "Path",
     "PathReport",
     "Ping",
     "ProtocolError",
+    "Quality",
+    "QualityReport",
     "Recording",
     "Remove",
     "Request",
@@ -77,6 +83,7 @@ __all__ = [
     "SfuOffer",
     "SfuView",
     "Signal",
+    "Trouble",
     "Want",
     "check_sdp",
     "parse",

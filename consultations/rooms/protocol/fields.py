@@ -8,7 +8,7 @@ MAX_SEQ: Final = 2**31
 
 _PAGE = r"[A-Za-z0-9_-]{8,36}"
 PAGE_PATTERN: Final = re.compile(_PAGE)
-STREAM_PATTERN: Final = re.compile(rf"{_PAGE}\.{_PAGE}")
+STREAM_PATTERN: Final = re.compile(rf"{_PAGE}\.{_PAGE}(?:\.[1-9][0-9]{{0,3}})?")
 ANY_TEXT: Final = re.compile(r"[\s\S]*")
 PLAIN: Final = re.compile(r"[^\x00-\x1f\x7f]*")
 _PUBLIC_ID = re.compile(r"[0-9A-Za-z]{22}")
@@ -81,6 +81,15 @@ class Fields:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 600_000:
             raise ProtocolError("bad_field")
         return round(value)
+
+    def optional_amount(self, name: str, most: float) -> float | None:
+        """Return a number from 0 to `most`, None for null."""
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
+            raise ProtocolError("bad_field")
+        return float(value)
 
     def choice(self, name: str, choices: frozenset[str]) -> str:
         value = self._data.get(name)

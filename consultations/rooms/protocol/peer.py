@@ -89,6 +89,8 @@ class PathReport:
     local: str
     remote: str
     rtt_ms: int | None
+    # Host name of the clinic's relay that this end uses; never an address of a person.
+    relay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +169,6 @@ def read_path(fields: Fields) -> Path:
             local=report.choice("local", _TYPES),
             remote=report.choice("remote", _TYPES),
             rtt_ms=report.milliseconds("rtt_ms"),
+            relay=report.optional_text("relay", limit=200) or "",
         )
     )

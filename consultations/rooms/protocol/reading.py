@@ -7,6 +7,7 @@ from consultations.rooms.protocol.consents import Consent, Recording, read_conse
 from consultations.rooms.protocol.fields import MAX_SEQ, REQUEST_ID, Fields, ProtocolError, load_object
 from consultations.rooms.protocol.media import SfuOffer, SfuView, read_sfu_offer, read_sfu_view
 from consultations.rooms.protocol.peer import Ack, Path, Signal, read_ack, read_path, read_signal
+from consultations.rooms.protocol.quality import MoveAnswer, Quality, Trouble, read_move, read_quality, read_trouble
 from consultations.rooms.protocol.talk import Say, read_say
 from consultations.rooms.protocol.visit import (
     IDENTITIES,
@@ -25,8 +26,21 @@ from consultations.rooms.protocol.visit import (
     read_invite,
 )
 
-Request = IceServers | Leave | Admit | AdmitDevice | Remove | Finish | Invite | SfuOffer | Consent | Recording
-Message = Hello | Ping | Signal | Ack | Path | SfuView | Say | Request
+Request = (
+    IceServers
+    | Leave
+    | Admit
+    | AdmitDevice
+    | Remove
+    | Finish
+    | Invite
+    | SfuOffer
+    | Consent
+    | Recording
+    | Trouble
+    | MoveAnswer
+)
+Message = Hello | Ping | Signal | Ack | Path | Quality | SfuView | Say | Request
 
 
 def parse(text: str) -> Message:
@@ -53,6 +67,9 @@ READERS: Final[dict[str, Callable[[Fields], Message]]] = {
     "signal": read_signal,
     "ack": read_ack,
     "path": read_path,
+    "quality": read_quality,
+    "trouble": read_trouble,
+    "move": read_move,
     "ice_servers": lambda fields: IceServers(fields.request_id()),
     "leave": lambda fields: Leave(fields.request_id()),
     "admit": lambda fields: Admit(

@@ -4,6 +4,8 @@
                                 └▶ everybody said yes ──────▶ the database is asked once more, then begin or go on
     a withdrawal, an admission, an offer of somebody new ───▶ hold first, then act; `release` asks what the outcome was
 
+A program that listens (listener.py) has no life of its own: it opens and closes with the recorder, by the same word.
+
 Opening needs the database's word that is younger than the last reason to close (`Run.closings`); closing needs nobody's.
 """
 
@@ -12,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,6 +24,7 @@ from django.db import DatabaseError
 from consultations.rooms.encryption import REQUIRED, frame_encryption
 from consultations.rooms.facts import RoomFacts
 from consultations.rooms.media import media_service
+from consultations.rooms.recorder.listener import Listener
 from consultations.rooms.recorder.port import RecordedFile, Terms, recordings
 from consultations.rooms.snapshot import admitted_people, recorder_page
 from consultations.rooms.sweeper import sweeper
@@ -55,11 +58,13 @@ class Run:
     blocks: int = 0
     is_opening: bool = False
     is_over: bool = False
+    listener: Listener = field(default_factory=Listener)
 
     def hold(self) -> None:
-        """Nothing that arrives from now on is written."""
+        """Nothing that arrives from now on is written, or heard by a program."""
         self.closings += 1
         self.covered = frozenset()
+        self.listener.close()
         if self.engine is not None:
             self.engine.hold()
 
@@ -101,6 +106,7 @@ class RecorderDesk:
             run.hold()
         if run.keys is not None and run.engine is None:
             run.covered = inside  # keys may come before the media server does
+        run.listener.follow(facts)
         self._look_into(run)
 
     @contextlib.contextmanager
@@ -178,7 +184,7 @@ class RecorderDesk:
     # --- Opening ------------------------------------------------------------------------------------------------------
 
     def _look_into(self, run: Run) -> None:
-        running = run.engine is not None and run.engine.state == "running"
+        running = run.engine is not None and run.engine.state == "running" and not run.listener.is_due
         if not run.is_over and not run.blocks and not run.is_opening and not running:
             run.is_opening = True
             self._spawn(self._open(run))
@@ -214,6 +220,7 @@ class RecorderDesk:
             else:
                 run.engine.go_on()
             run.covered = terms.people
+            run.listener.open(service, run.code, run.keys, may_listen=terms.may_listen)
         except api.RecorderRefused as refused:
             if refused.code == "stopped":  # by itself, and the listener has heard why
                 return

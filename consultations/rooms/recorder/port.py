@@ -23,11 +23,13 @@ class RecordingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Where a recorder writes, with which key, and whom: everybody who is inside, all of whom said yes."""
+    """Where a recorder writes, with which key, and whom: everybody who is inside, all of whom said yes. `may_listen`: and
+    all of whom said yes to a program that listens, too."""
 
     folder: Path
     people: frozenset[str]
     key: bytes = field(repr=False)
+    may_listen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class RecordingPort(Protocol):
 
     def settle(self, room: Room) -> bool:
         """Somebody came, left or changed their mind, or the visit ended: begin, pause or stop. Return whether it did."""
+
+    def asked_afterwards(self, room: Room, person: str) -> frozenset[str]:
+        """Return the purposes that this person is asked about when the visit is over, such as one file of everybody."""
 
     def withdraw(self, room: Room, person: str, purpose: str) -> None:
         """This person took a yes back: what was captured of them so far is not to be kept."""
@@ -88,6 +93,9 @@ class NoRecordings:
 
     def settle(self, room: Room) -> bool:
         return False
+
+    def asked_afterwards(self, room: Room, person: str) -> frozenset[str]:
+        return frozenset()
 
     def withdraw(self, room: Room, person: str, purpose: str) -> None:
         return None

@@ -17,6 +17,7 @@ from media_routing.sfu.bwe.acknowledged import AcknowledgedBitrate, WindowedAckn
 from media_routing.sfu.bwe.arrivals import ArrivalJoiner, Feedback
 from media_routing.sfu.bwe.loss_bound import LossBound, WindowedLossBound
 from media_routing.sfu.bwe.probing import Prober, Probing
+from media_routing.sfu.bwe.queue_delay import QueueDelay
 from media_routing.sfu.bwe.rate_control import Aimd, RateControl
 from media_routing.sfu.bwe.sent_history import SentHistory
 from media_routing.sfu.bwe.trendline import DelayDetector, TrendlineDetector
@@ -59,6 +60,7 @@ class BandwidthEstimator:
         self._rate = rate or Aimd(config.start_bps, config.min_bps, config.max_bps)
         self._loss = loss or WindowedLossBound(config.min_bps)
         self._prober = prober or Prober()
+        self._queue = QueueDelay()
         self._delay_bps = float(config.start_bps)
         self._loss_bps = float("inf")
         self._remb_bps = float("inf")
@@ -121,7 +123,13 @@ class BandwidthEstimator:
         self._delay_bps = delay_bps
         before_bps = self._loss_bps
         self._loss_bps = self._loss.bound(
-            report.received, report.lost, self._delay_bps, self.acknowledged_bps, rtt_s, now
+            report.received,
+            report.lost,
+            self._delay_bps,
+            self.acknowledged_bps,
+            rtt_s,
+            now,
+            self._queue.measure(undisturbed, now),
         )
         if self._loss_bps < before_bps:
             self._prober.postpone(now)

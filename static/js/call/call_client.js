@@ -10,6 +10,8 @@
  *                  slot is received any more. On the server the same track may come again for another person
  *   "path"         {state: "none"|"connecting"|"connected"|"lost"|"failed", route: "direct"|"relay"|"server"|"", local, remote,
  *                  protocol, rtt_ms}; this page's own way: to the peer, or to the server ("server"; local "relay": by a relay)
+ *   "moved"        {engine: "p2p"|"sfu"}: everything that is seen and heard comes over another route now
+ *   "remedy"       ""|"lowered"|"audio_first"|"audio_only": what this page does about a thin way to the other one
  *   "heartbeat"    {peer, state: "alive"|"lost", silence_ms}
  *   "quality"      {word: "good"|"fair"|"poor", factor, rates}, once a second while connected: this page's own connection;
  *                  on the server also {layers: [{mid, height}], target_bps}
@@ -19,6 +21,7 @@
  *   "peer-media"   {peer, mic, camera, screen, hand, sends}
  *   "local-media"  {mic, camera, screen, hand, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
+ *   "still"        {from, message}: a step of a picture in parts, unchecked (still_exchange.js)
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
  *   "encryption"   {state: EncryptionState, mode, words: number[]|null, alarm}: what may be said about it now, from what was
  *                  counted (lib/encryption_state.js); words: for word_lists.safety_words
@@ -165,6 +168,26 @@ export class CallClient extends EventTarget {
     this.#paths.set_view(view);
   }
 
+  /** Says that a track is seen or heard now: the path that it came over before may close. @param {MediaStreamTrack} track */
+  note_shown(track) {
+    this.#paths.note_shown(track);
+  }
+
+  /** Whether the clinic has a relay, as far as this page was told. */
+  get has_relay() {
+    return this.#ice_servers.has_relay;
+  }
+
+  /** Nothing comes through: begin again with sound alone. */
+  send_sound_first() {
+    this.#paths.path?.send_sound_first();
+  }
+
+  /** @returns {import("../lib/quality_report.js").Remedy} */
+  get remedy() {
+    return this.#paths.path?.remedy ?? "";
+  }
+
   /**
    * Sends a message to the others; without a connection it goes out with the history when there is one.
    *
@@ -177,6 +200,27 @@ export class CallClient extends EventTarget {
     if (!this.#chat.add(message)) return;
     this.#paths.path?.send_chat(message);
     this.#emit("chat", { message, messages: this.messages });
+  }
+
+  /** How much of a picture one message takes now; 0: no picture can be sent. */
+  get still_part_bytes() {
+    return this.#paths.path?.still_part_bytes ?? 0;
+  }
+
+  /**
+   * Sends one step of a picture in parts (still_exchange.js) to one person.
+   *
+   * @param {string} peer
+   * @param {Record<string, unknown>} still
+   * @returns {Promise<boolean>} when the next may follow; false: it did not leave
+   */
+  async send_still(peer, still) {
+    return (await this.#paths.path?.send_still(peer, still)) ?? false;
+  }
+
+  /** The camera that is sent, null for none. */
+  get camera() {
+    return this.#local.tracks.video;
   }
 
   /**
@@ -240,6 +284,10 @@ export class CallClient extends EventTarget {
       this.#emit("closed", detail);
     });
     on(this.#paths, "event", (event) => this.#take_path_event(event));
+    on(this.#paths, "moved", (detail) => {
+      this.#emit("moved", detail);
+      void this.#watch_encryption();
+    });
     on(this.#paths, "unknown-engine", (engine) => this.#emit("trouble", new Error(`unknown engine ${engine}`)));
     on(this.#local, "change", (media) => this.#emit("local-media", media));
     on(this.#transforms, "trouble", (error) => this.#emit("trouble", error));
@@ -299,6 +347,9 @@ export class CallClient extends EventTarget {
       case "history":
         this.#take_chat(peer_id ? detail : detail.messages, false);
         break;
+      case "still":
+        this.#emit("still", { from: peer, message: peer_id ? detail : detail.message });
+        break;
       case "remote-track":
       case "peer-media":
         this.#emit(type, { peer, ...detail });
@@ -315,15 +366,16 @@ export class CallClient extends EventTarget {
   async #watch_encryption() {
     const path = this.#paths.path;
     const connection = path?.connection_name ?? "";
-    const { crypto } = await this.#count();
+    const counts = await this.#count();
     if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
     this.#encryption_state = this.#encryption.judge({
       at_ms: performance.now(),
       connection,
-      counts: crypto,
+      counts,
       route: path?.report.route ?? "",
       connected: path?.report.state === "connected",
       alarm: this.#keys.alarm !== null,
+      clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,
     });
     this.#tell_encryption();
@@ -344,11 +396,11 @@ export class CallClient extends EventTarget {
   }
 
   /** @param {PathReport} report */
-  #tell_server({ state, route, local, remote, rtt_ms }) {
+  #tell_server({ state, route, local, remote, relay, rtt_ms }) {
     const words = `${state} ${route}`;
     if (!TOLD_STATES.includes(state) || words === this.#told) return;
     const rounded = rtt_ms === null ? null : Math.round(rtt_ms);
-    if (this.#socket.send({ type: "path", report: { state, route, local, remote, rtt_ms: rounded } })) this.#told = words;
+    if (this.#socket.send({ type: "path", report: { state, route, local, remote, relay, rtt_ms: rounded } })) this.#told = words;
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -12,8 +12,9 @@ import { history_pages } from "../lib/chat_share.js";
 import { media_state } from "../lib/media_state.js";
 
 const MAX_MESSAGE_LENGTH = 64_000;
+const MAX_BUFFERED_BYTES = 64_000;
 
-/** Emits "open", "beat", "media" (detail MediaState), "verified", "chat" (detail: unchecked message), "history" (detail: array). */
+/** Emits "open", "beat", "media" (detail MediaState), "verified", "moved" (detail: engine the peer shows now), "chat" (detail: unchecked message), "still" (detail: unchecked, of a picture in parts), "history" (detail: array). */
 export class PeerChannels extends EventTarget {
   #sealed;
   #heartbeat;
@@ -49,6 +50,11 @@ export class PeerChannels extends EventTarget {
     this.#send({ kind: "verified" });
   }
 
+  /** @param {string} engine whose media this page shows now */
+  send_moved(engine) {
+    this.#send({ kind: "moved", engine });
+  }
+
   /** @param {ChatMessage} message @returns {boolean} false when there is no connection to send it over now */
   send_chat(message) {
     return this.#send({ kind: "chat", message });
@@ -57,6 +63,20 @@ export class PeerChannels extends EventTarget {
   /** @param {ChatMessage[]} messages */
   send_history(messages) {
     for (const page of history_pages(messages)) this.#send({ kind: "history", messages: page });
+  }
+
+  /** @param {Record<string, unknown>} still @returns {Promise<boolean>} when there is room for more; false: it did not leave */
+  async send_still(still) {
+    if (!this.#send({ kind: "still", still })) return false;
+    if (this.#sealed.bufferedAmount <= MAX_BUFFERED_BYTES) return true;
+    // What waits here waits before chat and the state of devices, and delays the beats.
+    this.#sealed.bufferedAmountLowThreshold = MAX_BUFFERED_BYTES;
+    const stop = new AbortController();
+    await new Promise((done) => {
+      for (const type of ["bufferedamountlow", "close"]) this.#sealed.addEventListener(type, done, { signal: stop.signal });
+    });
+    stop.abort();
+    return this.is_open;
   }
 
   /** @param {object} message */
@@ -78,7 +98,9 @@ export class PeerChannels extends EventTarget {
     if (typeof message !== "object" || message === null) return;
     if (message.kind === "media") this.#emit("media", media_state(message));
     else if (message.kind === "verified") this.#emit("verified", null);
+    else if (message.kind === "moved") this.#emit("moved", message.engine);
     else if (message.kind === "chat") this.#emit("chat", message.message);
+    else if (message.kind === "still") this.#emit("still", message.still);
     else if (message.kind === "history" && Array.isArray(message.messages)) {
       this.#emit("history", message.messages.slice(0, MAX_MESSAGES));
     }

@@ -2,20 +2,26 @@
  * The one worker of a page: encoded transforms of every connection, their encryption, frame counters, and the beat.
  *
  * @import { FrameKey } from "../lib/sframe.js"
+ * @import { KindCounts } from "../lib/wire_frames.js"
  * @typedef {Record<string, number>} FrameCounts frames by "send:audio", "receive:video", ...
  * @typedef {{sealed: number, opened: number, clear: number, unsealed: number, unopened: number, stranger: number}} CryptoCounts
  *   frames of a connection: sealed and sent, opened and shown, carried in clear, not sent for want of a key, not shown for
  *   want of one, not shown because it is another person's
- * @typedef {{frames: FrameCounts, crypto: CryptoCounts}} Counted
+ * @typedef {{frames: FrameCounts, crypto: CryptoCounts, seen: KindCounts, wire: KindCounts}} Counted seen: by the worker;
+ *   wire: what the browser itself says that it encoded, sent, received and decoded
  */
 
+import { wire_frames } from "../lib/wire_frames.js";
+
 /** @type {Counted} */
-export const NOTHING_COUNTED = { frames: {}, crypto: { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 } };
+export const NOTHING_COUNTED = {
+  frames: {}, crypto: { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 }, seen: {}, wire: {},
+};
 
 export class FrameTransforms extends EventTarget {
   /** @type {Worker} */
   #worker;
-  /** @type {Map<number, (counted: Counted) => void>} */
+  /** @type {Map<number, (counted: Omit<Counted, "wire">) => void>} */
   #waiting = new Map();
   #next_id = 1;
 
@@ -97,13 +103,21 @@ export class FrameTransforms extends EventTarget {
     this.#worker.postMessage({ type: "forget_sender", from });
   }
 
-  /** @param {string} connection @returns {Promise<Counted>} since the connection was made */
-  count(connection) {
+  /**
+   * @param {string} connection
+   * @param {{get_stats: () => Promise<RTCStatsReport>}} rtc the same connection, as the browser sees it
+   * @returns {Promise<Counted>} since the connection was made
+   */
+  async count(connection, rtc) {
+    // The browser first: what it has counted, the worker has seen by the time that it is asked.
+    const wire = wire_frames((await rtc.get_stats()).values());
     const id = this.#next_id++;
-    return new Promise((resolve) => {
+    /** @type {Omit<Counted, "wire">} */
+    const counted = await new Promise((resolve) => {
       this.#waiting.set(id, resolve);
       this.#worker.postMessage({ type: "count", id, connection });
     });
+    return { ...counted, wire };
   }
 
   /** @param {string} connection */

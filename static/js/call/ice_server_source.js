@@ -14,6 +14,11 @@ export class IceServerSource {
     this.#ask = ask;
   }
 
+  /** Whether one of the last servers is a relay. */
+  get has_relay() {
+    return (this.#servers ?? []).some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
+  }
+
   /**
    * @param {boolean} if_older true: null when the servers given last are still good
    * @returns {Promise<RTCIceServer[]|null>} the last known ones when the server cannot be asked now, at worst none

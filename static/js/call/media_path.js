@@ -16,11 +16,11 @@
  * @typedef {"new"|"connecting"|"connected"|"lost"|"failed"|"closed"} PathState
  *   failed: not connected in good time, still trying; route "server": through the clinic's media server, by a relay when
  *   `local` is "relay"
- * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, rtt_ms: number|null}} PathReport
+ * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, relay: string, rtt_ms: number|null}} PathReport
  *
  * Events, all CustomEvents: "change" (PathReport), "remote-track" ({slot, track}), "pulse" ({state, silence_ms}),
- * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "open" (null),
- * "quality" ({word, factor, rates}), "trouble" (error).
+ * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "still" (unchecked), "open" (null),
+ * "quality" ({word, factor, rates}), "moved" (engine the peer shows now), "trouble" (error).
  *
  * A path through a server carries everybody: there `peer` is in the detail of "remote-track", "pulse", "peer-media",
  * "chat", "history" and "open", and it also tells "speakers" ({order, speaking}), "peer-quality" ({peer, word, factor})
@@ -31,7 +31,7 @@ import { NOTHING_COUNTED } from "./frame_transforms.js";
 
 export class MediaPath extends EventTarget {
   /** @type {PathReport} */
-  report = { state: "new", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
+  report = { state: "new", route: "", local: "", remote: "", protocol: "", relay: "", rtt_ms: null };
 
   /** Builds the connection and starts negotiating. Resolves when negotiation has begun, not when it is done. */
   async prepare() {}
@@ -48,13 +48,36 @@ export class MediaPath extends EventTarget {
   }
 
   /**
-   * Takes over from `previous`: announces this path's remote tracks, then closes the other.
+   * Takes over from `previous`: announces this path's remote tracks, each as soon as it plays while `previous` still does,
+   * else all at once. Resolves when all are announced; closing the other is for whoever keeps both.
    *
-   * @param {MediaPath|null} previous
+   * @param {MediaPath|null} _previous
    */
-  async swap(previous) {
-    previous?.close();
+  async swap(_previous) {}
+
+  /** Sends in full; a path that was built warm sends only what it takes to be measured. */
+  send_in_full() {}
+
+  /** The picture waits until the sound gets through again. */
+  send_sound_first() {}
+
+  /** @param {string} _peer @returns {boolean} whether something of this person may come over this path now */
+  reaches(_peer) {
+    return true;
   }
+
+  /** @returns {import("../lib/quality_window.js").Measured|null} the last seconds; null when there is nothing to report */
+  measured() {
+    return null;
+  }
+
+  /** @returns {import("../lib/quality_report.js").Remedy} what is done already about a thin path */
+  get remedy() {
+    return "";
+  }
+
+  /** Tells the other page, where this path reaches it, whose media this page shows now. @param {string} _engine */
+  tell_moved(_engine) {}
 
   /** Ends everything at once and for good. */
   close() {
@@ -69,6 +92,16 @@ export class MediaPath extends EventTarget {
 
   /** @param {ChatMessage} _message @returns {boolean} */
   send_chat(_message) {
+    return false;
+  }
+
+  /** How much of a picture goes into one message; 0: none may leave over this path. */
+  get still_part_bytes() {
+    return 0;
+  }
+
+  /** @param {string} _peer @param {Record<string, unknown>} _still @returns {Promise<boolean>} when the next may follow; false: it did not leave */
+  async send_still(_peer, _still) {
     return false;
   }
 
@@ -135,10 +168,9 @@ export class NullPath extends MediaPath {
     return true;
   }
 
-  /** @param {MediaPath|null} previous */
-  async swap(previous) {
+  /** @param {MediaPath|null} _previous */
+  async swap(_previous) {
     this.calls.push("swap");
-    await super.swap(previous);
   }
 
   close() {

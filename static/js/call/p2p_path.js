@@ -11,15 +11,20 @@
  * @import { Slot } from "./peer_connection.js"
  */
 
+import { Adaptation, NO_LIMITS, WARM_LIMITS } from "../lib/adaptation.js";
 import { Heartbeat } from "../lib/heartbeat.js";
 import { MediaProof } from "../lib/proof.js";
 import { stream_id } from "../lib/protocol.js";
 import { judge, SteadyQuality } from "../lib/quality.js";
+import { QualityWindow } from "../lib/quality_window.js";
 import { Recovery } from "../lib/recovery.js";
 import { route_of } from "../lib/stats_math.js";
+import { TrackGate } from "../lib/track_gate.js";
 import { PeerChannels } from "./data_channel.js";
 import { FingerprintCheck } from "./fingerprint_check.js";
+import { NOTHING_COUNTED } from "./frame_transforms.js";
 import { MediaPath } from "./media_path.js";
+import { MutedSinks } from "./muted_sinks.js";
 import { PeerConnection, SLOTS } from "./peer_connection.js";
 import { PeerSignaling } from "./peer_signaling.js";
 import { StatsMonitor } from "./stats_monitor.js";
@@ -40,6 +45,8 @@ const MAX_UNPROVED = 64;
  * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
  * @property {MediaState} media
  * @property {(message: Message) => boolean} send
+ * @property {number} generation how many connections these two pages had before
+ * @property {boolean} warm send little until `send_in_full`
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers if_older: null when those of the last call are still good
  */
 
@@ -57,6 +64,14 @@ export class P2PPath extends MediaPath {
   #recovery = new Recovery();
   #proof = new MediaProof();
   #quality = new SteadyQuality();
+  #window = new QualityWindow();
+  #adaptation;
+  #warm;
+  #sinks = new MutedSinks();
+  /** @type {TrackGate|null} */
+  #gate = null;
+  /** @type {(() => void)|null} */
+  #all_announced = null;
   /** @type {SignalBody[]} */
   #early = [];
   /** @type {MediaState} */
@@ -80,10 +95,13 @@ export class P2PPath extends MediaPath {
     this.#options = options;
     this.#media = options.media;
     this.#tracks = { ...options.tracks };
-    const { page, peer_page, peer, descriptor, keys, room, me } = options;
-    this.#name = stream_id(page, peer_page);
+    const { page, peer_page, peer, descriptor, keys, room, me, generation } = options;
+    this.#warm = options.warm;
+    this.#adaptation = new Adaptation(/** @type {import("../lib/adaptation.js").Profile} */ (descriptor.quality?.profile ?? "general"));
+    this.#name = stream_id(page, peer_page, generation);
+    const name_in = stream_id(peer_page, page, generation);
     this.#fingerprints = new FingerprintCheck({
-      keys, room, me, peer: peer.id, name_out: this.#name, name_in: stream_id(peer_page, page),
+      keys, room, me, peer: peer.id, name_out: this.#name, name_in,
     });
     this.#stop_listening = keys.on_fingerprint(peer.id, (body) => this.#fingerprints.receive(body));
     for (const slot of SLOTS) options.transforms.expect(this.#name, `receive:${slot}`, peer.id);
@@ -91,7 +109,7 @@ export class P2PPath extends MediaPath {
     this.#signaling = new PeerSignaling({
       peer_id: peer.id,
       stream_out: this.#name,
-      stream_in: stream_id(peer_page, page),
+      stream_in: name_in,
       send: options.send,
       deliver: (body) => this.#deliver(body),
     });
@@ -122,6 +140,10 @@ export class P2PPath extends MediaPath {
     this.#connection = connection;
     this.#stats = new StatsMonitor(connection);
     this.#channels = this.#listen(new PeerChannels(connection));
+    if (this.#warm) {
+      this.#sinks.play(connection.remote_track("audio"));
+      this.#limit_picture();
+    }
     for (const body of this.#early.splice(0)) connection.receive(body);
   }
 
@@ -142,14 +164,48 @@ export class P2PPath extends MediaPath {
 
   /** @param {MediaPath|null} previous */
   async swap(previous) {
-    for (const slot of SLOTS) this.emit("remote-track", { slot, track: this.#connection?.remote_track(slot) ?? null });
-    await super.swap(previous);
+    const gated = previous?.report.state === "connected" && this.#connection ? this.#expected_slots : [];
+    for (const slot of SLOTS) if (!gated.includes(slot)) this.#announce(slot);
+    if (gated.length > 0) {
+      await new Promise((/** @type {(value: void) => void} */ resolve) => {
+        this.#all_announced = resolve;
+        this.#gate = new TrackGate(gated.map((slot) => `in:${slot}`), performance.now());
+      });
+    }
+    this.#sinks.stop();
+  }
+
+  send_in_full() {
+    if (!this.#warm) return;
+    this.#warm = false;
+    this.#limit_picture();
+  }
+
+  send_sound_first() {
+    if (!this.#adaptation.give_up_picture(performance.now())) return;
+    this.#limit_picture();
+    this.emit("remedy", this.remedy);
+  }
+
+  measured() {
+    return this.report.state === "connected" ? this.#window.measured(this.#options.descriptor.quality?.limits) : null;
+  }
+
+  get remedy() {
+    return this.#warm ? "" : this.#adaptation.step.remedy;
+  }
+
+  /** @param {string} engine */
+  tell_moved(engine) {
+    this.#channels?.send_moved(engine);
   }
 
   close() {
     if (this.#closed) return;
     super.close();
     this.#stop_listening();
+    this.#sinks.stop();
+    this.#all_announced?.();
     this.#connection?.close();
     this.#options.transforms.forget(this.#name);
     for (const settle of this.#verifying.splice(0)) settle(false);
@@ -170,6 +226,16 @@ export class P2PPath extends MediaPath {
   /** @param {ChatMessage} message */
   send_chat(message) {
     return this.#peer_is_proved && (this.#channels?.send_chat(message) ?? false);
+  }
+
+  /** SCTP messages beyond 16 KiB are not safe between browsers; base64 and its envelope take a third more. */
+  get still_part_bytes() {
+    return 11_000;
+  }
+
+  /** @param {string} _peer @param {Record<string, unknown>} still */
+  async send_still(_peer, still) {
+    return this.#peer_is_proved && ((await this.#channels?.send_still(still)) ?? false);
   }
 
   /** @param {ChatMessage[]} messages */
@@ -196,8 +262,8 @@ export class P2PPath extends MediaPath {
     return this.#name;
   }
 
-  count() {
-    return this.#options.transforms.count(this.#name);
+  async count() {
+    return this.#connection ? this.#options.transforms.count(this.#name, this.#connection) : NOTHING_COUNTED;
   }
 
   /** Nobody sits in the middle of the channels, or it was accepted that nobody can know. */
@@ -218,7 +284,7 @@ export class P2PPath extends MediaPath {
     this.#watch_pulse(now_ms);
     const situation = { pulse: this.#heartbeat.pulse(now_ms), ice_state: this.#connection.ice_state, reachable: this.#reachable };
     if (this.#recovery.tick(situation, now_ms)) this.#connection.restart_ice();
-    if (!this.#proof.complete || now_ms - this.#last_stats_ms >= STATS_EVERY_MS) {
+    if (!this.#proof.complete || this.#gate || now_ms - this.#last_stats_ms >= STATS_EVERY_MS) {
       this.#last_stats_ms = now_ms;
       this.#measure(now_ms);
     }
@@ -254,16 +320,49 @@ export class P2PPath extends MediaPath {
     if (this.#proof.observe(rates, this.#peer_media?.sends ?? null)) this.#channels?.send_verified();
     this.#note_pair(rates);
     this.#settle_proof();
-    if (this.report.state !== "connected") return;
-    const verdict = judge(rates, { peer_camera: this.#peer_media?.camera === true });
+    this.#announce_what_plays(rates, now_ms);
+    // Readings of less than a second are for the proof alone.
+    if (this.report.state !== "connected" || rates.interval_ms < STATS_EVERY_MS / 2) return;
+    const expected = { peer_camera: this.#peer_media?.camera === true };
+    this.#window.take(rates, { ...expected, limited: this.#warm || this.remedy !== "" }, now_ms);
+    if (!this.#warm && this.#adaptation.take(rates, now_ms)) {
+      this.#limit_picture();
+      this.emit("remedy", this.remedy);
+    }
+    const verdict = judge(rates, expected, this.#options.descriptor.quality?.limits);
     this.emit("quality", { ...this.#quality.settle(verdict, now_ms), rates });
+  }
+
+  /** Slots that the peer sends something in now. @returns {Slot[]} */
+  get #expected_slots() {
+    const media = this.#peer_media;
+    return SLOTS.filter((slot) => (slot === "screen" ? media?.screen : (media?.sends.includes(slot) ?? true)));
+  }
+
+  /** @param {Slot} slot */
+  #announce(slot) {
+    this.emit("remote-track", { slot, track: this.#connection?.remote_track(slot) ?? null });
+  }
+
+  /** @param {Rates} rates @param {number} now_ms */
+  #announce_what_plays({ streams }, now_ms) {
+    for (const name of this.#gate?.take(streams, now_ms) ?? []) this.#announce(/** @type {Slot} */ (name.slice(3)));
+    if (!this.#gate?.open) return;
+    this.#gate = null;
+    this.#all_announced?.();
+  }
+
+  #limit_picture() {
+    const picture = this.#warm ? WARM_LIMITS : this.#adaptation.step.picture;
+    void this.#connection?.limit("video", picture);
+    void this.#connection?.limit("screen", this.#warm ? { ...NO_LIMITS, active: false } : NO_LIMITS);
   }
 
   /** @param {Rates} rates */
   #note_pair({ pair }) {
     if (!pair) return;
-    const { local, remote, protocol, rtt_ms } = pair;
-    this.note({ route: route_of(pair), local, remote, protocol, rtt_ms });
+    const { local, remote, protocol, relay = "", rtt_ms } = pair;
+    this.note({ route: route_of(pair), local, remote, protocol, relay, rtt_ms });
   }
 
   #settle_proof() {
@@ -290,11 +389,12 @@ export class P2PPath extends MediaPath {
       this.#peer_media = /** @type {CustomEvent<MediaState>} */ (event).detail;
       this.emit("peer-media", this.#peer_media);
     });
+    channels.addEventListener("moved", (event) => this.emit("moved", /** @type {CustomEvent} */ (event).detail));
     channels.addEventListener("verified", () => {
       this.#proof.hear_from_peer();
       this.#settle_proof();
     });
-    for (const type of ["chat", "history"]) {
+    for (const type of ["chat", "history", "still"]) {
       channels.addEventListener(type, (event) => {
         const { detail } = /** @type {CustomEvent} */ (event);
         if (this.#peer_is_proved) this.emit(type, detail);

@@ -114,6 +114,32 @@ export class PeerConnection extends EventTarget {
   }
 
   /**
+   * What may be sent in a slot, from now on.
+   *
+   * @param {Slot} slot
+   * @param {import("../lib/adaptation.js").Limits} limits
+   */
+  async limit(slot, { active, max_bps, scale, max_fps }) {
+    const { sender } = this.#transceiver(slot);
+    try {
+      const parameters = sender.getParameters();
+      const [encoding] = parameters.encodings;
+      if (!encoding) return;
+      encoding.active = active;
+      if (max_bps === null) delete encoding.maxBitrate;
+      else encoding.maxBitrate = max_bps;
+      if (slot !== "audio") {
+        encoding.scaleResolutionDownBy = scale;
+        if (max_fps === null) delete encoding.maxFramerate;
+        else encoding.maxFramerate = max_fps;
+      }
+      await sender.setParameters(parameters);
+    } catch (error) {
+      if (!this.#closed) this.#report(error);
+    }
+  }
+
+  /**
    * Starts an ICE restart: the impolite side offers, the polite one asks it to, so that both noticing the same loss
    * does not end in glare.
    */

@@ -27,6 +27,7 @@ const SCREEN_ENCODING = { maxBitrate: 2_500_000, maxFramerate: 15 };
  * @property {RTCIceTransportPolicy} ice_transport_policy
  * @property {FrameTransforms} transforms
  * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
+ * @property {boolean} [warm] send only sound and the lowest layer, until `send_in_full`
  */
 
 /** Emits "ice-state", and "trouble" (detail: error). */
@@ -39,6 +40,7 @@ export class SfuConnection extends EventTarget {
   #serial = 0;
   #answered_by = "";
   #layers = 0;
+  #warm;
   /** @type {Map<Slot, RTCRtpTransceiver>} */
   #sending = new Map();
   /** @type {RTCRtpTransceiver[]} */
@@ -48,6 +50,7 @@ export class SfuConnection extends EventTarget {
   constructor(options) {
     super();
     this.#options = options;
+    this.#warm = options.warm === true;
     this.#pc = new RTCPeerConnection({
       iceServers: options.ice_servers,
       iceTransportPolicy: options.ice_transport_policy,
@@ -75,7 +78,7 @@ export class SfuConnection extends EventTarget {
 
   /** In how many layers the camera is sent. */
   get layers() {
-    return this.#layers;
+    return this.#warm ? Math.min(1, this.#layers) : this.#layers;
   }
 
   /** @param {string} mid @returns {MediaStreamTrack|null} */
@@ -88,6 +91,14 @@ export class SfuConnection extends EventTarget {
     const index = this.#receiving.findIndex((transceiver) => transceiver.mid === mid);
     const receiver = this.#receiving[index]?.receiver;
     if (receiver) this.#options.transforms.expect(this.#options.id, `receive:${receiver.track.kind}`, from, String(index));
+  }
+
+  /** Lets received pictures wait for repair. @param {number|null} target_ms null: as the browser likes */
+  delay_pictures(target_ms) {
+    for (const { receiver } of this.#receiving) {
+      if (receiver.track.kind !== "video" || receiver.jitterBufferTarget === target_ms) continue;
+      receiver.jitterBufferTarget = target_ms;
+    }
   }
 
   /** @returns {Record<string, string>} for stats_math.sample: "audio", "video", "screen", and "<mid>:<kind>" of what is received */
@@ -147,6 +158,23 @@ export class SfuConnection extends EventTarget {
     }
   }
 
+  async send_in_full() {
+    if (!this.#warm || this.#closed) return;
+    this.#warm = false;
+    try {
+      for (const slot of /** @type {Slot[]} */ (["video", "screen"])) {
+        const sender = this.#sending.get(slot)?.sender;
+        if (!sender) continue;
+        const wanted = this.#encodings(slot, sender.track);
+        const parameters = sender.getParameters();
+        parameters.encodings.forEach((encoding, index) => Object.assign(encoding, { active: true }, wanted[index]));
+        await sender.setParameters(parameters);
+      }
+    } catch (error) {
+      if (!this.#closed) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+    }
+  }
+
   close() {
     this.#closed = true;
     this.#pc.close();
@@ -196,18 +224,16 @@ export class SfuConnection extends EventTarget {
   /** @param {Slot} slot @param {MediaStreamTrack|null} track @returns {RTCRtpEncodingParameters[]} */
   #encodings(slot, track) {
     if (slot === "audio") return [{}];
-    if (slot === "screen") return [{ ...SCREEN_ENCODING }];
+    if (slot === "screen") return [{ ...SCREEN_ENCODING, active: !this.#warm }];
     const capture = track && capture_size(track);
     this.#layers = layer_count(capture, this.#options.layers.length);
-    return camera_encodings(this.#options.layers, capture);
+    return camera_encodings(this.#options.layers, capture, this.#warm ? 1 : undefined);
   }
 
   /** Another camera may be smaller than the first. @param {RTCRtpSender} sender @param {MediaStreamTrack} track */
   async #fit_layers(sender, track) {
-    const capture = capture_size(track);
-    const wanted = new Map(camera_encodings(this.#options.layers, capture).map((encoding) => [encoding.rid, encoding]));
+    const wanted = new Map(this.#encodings("video", track).map((encoding) => [encoding.rid, encoding]));
     const parameters = sender.getParameters();
-    this.#layers = layer_count(capture, this.#options.layers.length);
     for (const encoding of parameters.encodings ?? []) Object.assign(encoding, wanted.get(encoding.rid ?? ""));
     await sender.setParameters(parameters);
   }

@@ -17,11 +17,13 @@
  * @property {Partial<Record<Slot, MediaStreamTrack|null>>} tracks
  * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request rejects with RequestError
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
+ * @property {boolean} [warm] send little until `send_in_full`
  */
 
 import { Heartbeat } from "../lib/heartbeat.js";
 import { flows } from "../lib/leg_rates.js";
 import { LegRecovery } from "../lib/leg_recovery.js";
+import { PlayoutDelay } from "../lib/playout.js";
 import { DEFAULT_LAYERS } from "../lib/simulcast.js";
 import { SlotMap } from "../lib/slot_map.js";
 import { NOTHING_COUNTED } from "./frame_transforms.js";
@@ -44,17 +46,20 @@ export class SfuLeg extends EventTarget {
   /** What was told of the connection before, until the new one is mapped. @type {SlotMap|null} */
   #older_slots = null;
   #recovery = new LegRecovery();
+  #playout = new PlayoutDelay();
   #heartbeat;
   #received = 0;
   #server_hears = true;
   #reachable = true;
   #closed = false;
   #last_stats_ms = -Infinity;
+  #warm;
 
   /** @param {SfuLegOptions} options */
   constructor(options) {
     super();
     this.#options = options;
+    this.#warm = options.warm === true;
     this.#tracks = { ...options.tracks };
     this.#heartbeat = new Heartbeat({ lost_after_ms: options.descriptor.lost_after_ms });
   }
@@ -94,6 +99,11 @@ export class SfuLeg extends EventTarget {
     await this.#connection?.set_track(slot, track);
   }
 
+  send_in_full() {
+    this.#warm = false;
+    void this.#connection?.send_in_full();
+  }
+
   /** @param {boolean} reachable our socket is up */
   set_reachable(reachable) {
     if (reachable && !this.#reachable) this.#recovery.hurry();
@@ -126,7 +136,7 @@ export class SfuLeg extends EventTarget {
   }
 
   async count() {
-    return this.#connection ? this.#options.transforms.count(this.#connection.id) : NOTHING_COUNTED;
+    return this.#connection ? this.#options.transforms.count(this.#connection.id, this.#connection) : NOTHING_COUNTED;
   }
 
   /** @param {number} now_ms @param {boolean} hurried measure on every tick */
@@ -160,6 +170,7 @@ export class SfuLeg extends EventTarget {
       ice_transport_policy: descriptor.ice_transport_policy,
       transforms,
       tracks: this.#tracks,
+      warm: this.#warm,
     });
     connection.addEventListener("trouble", (event) => this.#emit("trouble", /** @type {CustomEvent} */ (event).detail));
     connection.addEventListener("ice-state", () => this.tick(performance.now(), false));
@@ -205,6 +216,7 @@ export class SfuLeg extends EventTarget {
     const connection = this.#connection;
     const rates = await this.#stats?.measure(now_ms);
     if (!rates || !connection || connection !== this.#connection) return;
+    connection.delay_pictures(this.#playout.wanted(rates, now_ms));
     this.#heartbeat.lost_after_ms = flows(rates) ? this.#options.descriptor.lost_after_ms : SILENT_LOST_AFTER_MS;
     const received = rates.pair?.received ?? 0;
     if (received !== this.#received) {

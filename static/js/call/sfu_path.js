@@ -12,16 +12,22 @@
  * @import { Person } from "./media_path.js"
  */
 
-import { accepted, decoded, own_rates, rates_of_peer, worse } from "../lib/leg_rates.js";
+import { accepted, decoded, own_rates, rates_as_between_two, rates_of_peer, worse } from "../lib/leg_rates.js";
 import { is_proved } from "../lib/proof.js";
 import { sfu_view } from "../lib/protocol.js";
 import { judge, SteadyQuality } from "../lib/quality.js";
+import { QualityWindow } from "../lib/quality_window.js";
+import { MAX_PART_BYTES } from "../lib/still_parts.js";
+import { TrackGate } from "../lib/track_gate.js";
 import { tidy_wants, untold_wants } from "../lib/view_wants.js";
 import { MediaPath } from "./media_path.js";
+import { MutedSinks } from "./muted_sinks.js";
 import { SfuConversation } from "./sfu_conversation.js";
 import { SfuLeg } from "./sfu_leg.js";
 
 const VIEW_SETTLES_MS = 150;
+/** Eight parts of a picture a second; the server takes nine (rooms/media_side.py). */
+const PART_EVERY_MS = 125;
 
 /**
  * @typedef {object} SfuPathOptions
@@ -32,9 +38,11 @@ const VIEW_SETTLES_MS = 150;
  * @property {MediaState} media
  * @property {Want[]|null} view null while the page has not said what it shows
  * @property {(message: Message) => boolean} send false when the socket is down
+ * @property {() => boolean} seals whether what is said leaves sealed
  * @property {(to: string|null, body: import("../lib/protocol.js").Saying) => boolean} say false: it does not leave now
  * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
+ * @property {boolean} [warm] send little until `send_in_full`
  */
 
 export class SfuPath extends MediaPath {
@@ -62,6 +70,14 @@ export class SfuPath extends MediaPath {
   #view_timer;
   /** @type {((proved: boolean) => void)[]} */
   #verifying = [];
+  #window = new QualityWindow();
+  #sinks = new MutedSinks();
+  /** @type {TrackGate|null} */
+  #gate = null;
+  /** What the gate holds back, by name of the stream. @type {Map<string, {peer: string, slot: Slot}>} */
+  #held_back = new Map();
+  /** @type {(() => void)|null} */
+  #all_announced = null;
 
   /** @param {SfuPathOptions} options */
   constructor(options) {
@@ -102,14 +118,41 @@ export class SfuPath extends MediaPath {
   /** @param {MediaPath|null} previous */
   async swap(previous) {
     this.#shown = true;
-    this.#show(this.#leg.remote_tracks);
-    await super.swap(previous);
+    const gated = previous?.report.state === "connected" ? this.#leg.remote_tracks : [];
+    for (const { peer, slot } of gated) {
+      const mid = this.#leg.slots.mids_of(peer)[slot];
+      if (mid) this.#held_back.set(`in:${mid}:${slot === "audio" ? "audio" : "video"}`, { peer, slot });
+    }
+    if (this.#held_back.size === 0) {
+      this.#show(this.#leg.remote_tracks);
+    } else {
+      await new Promise((/** @type {(value: void) => void} */ resolve) => {
+        this.#all_announced = resolve;
+        this.#gate = new TrackGate([...this.#held_back.keys()], performance.now());
+      });
+    }
+    this.#sinks.stop();
+  }
+
+  send_in_full() {
+    this.#leg.send_in_full();
+  }
+
+  /** @param {string} peer */
+  reaches(peer) {
+    return this.#leg.slots.peers.has(peer);
+  }
+
+  measured() {
+    return this.report.state === "connected" ? this.#window.measured(this.#options.descriptor.quality?.limits) : null;
   }
 
   close() {
     if (this.#closed) return;
     super.close();
     clearTimeout(this.#view_timer);
+    this.#sinks.stop();
+    this.#all_announced?.();
     this.#leg.close();
     for (const settle of this.#verifying.splice(0)) settle(false);
   }
@@ -128,6 +171,18 @@ export class SfuPath extends MediaPath {
   /** @param {ChatMessage} message */
   send_chat(message) {
     return this.#conversation.send_chat(message);
+  }
+
+  get still_part_bytes() {
+    return this.#options.seals() ? MAX_PART_BYTES : 0;
+  }
+
+  /** @param {string} peer @param {Record<string, unknown>} still */
+  async send_still(peer, still) {
+    // The server passes on what it cannot read, or nothing.
+    if (!this.#options.seals() || !this.#options.say(peer, { kind: "still", still })) return false;
+    if (still.step === "part") await new Promise((done) => { setTimeout(done, PART_EVERY_MS); });
+    return !this.#closed;
   }
 
   /** @param {ChatMessage[]} messages @param {string} [peer] */
@@ -199,7 +254,7 @@ export class SfuPath extends MediaPath {
 
   /** @param {number} now_ms */
   tick(now_ms) {
-    if (!this.#closed) this.#leg.tick(now_ms, !this.#proved);
+    if (!this.#closed) this.#leg.tick(now_ms, !this.#proved || this.#gate !== null);
   }
 
   /** @param {SfuLeg} leg */
@@ -231,7 +286,7 @@ export class SfuPath extends MediaPath {
 
   /** @param {SfuConversation} conversation */
   #listen_to_people(conversation) {
-    for (const type of ["peer-media", "chat", "history", "open"]) {
+    for (const type of ["peer-media", "chat", "history", "still", "open"]) {
       conversation.addEventListener(type, (event) => this.emit(type, /** @type {CustomEvent} */ (event).detail));
     }
     return conversation;
@@ -239,6 +294,7 @@ export class SfuPath extends MediaPath {
 
   /** @param {{peer: string, slot: Slot, track: MediaStreamTrack|null}[]} tracks */
   #show(tracks) {
+    if (!this.#shown) for (const { track } of tracks) if (track) this.#sinks.play(track);
     if (this.#shown) for (const detail of tracks) this.emit("remote-track", detail);
   }
 
@@ -263,9 +319,21 @@ export class SfuPath extends MediaPath {
   #take_rates(rates) {
     this.#decoded ||= decoded(rates);
     const { pair } = rates;
-    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, rtt_ms: pair.rtt_ms });
+    if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, relay: pair.relay ?? "", rtt_ms: pair.rtt_ms });
     this.#settle_proof(rates);
-    if (this.report.state === "connected") this.#judge(rates, performance.now());
+    this.#announce_what_plays(rates, performance.now());
+    if (this.report.state === "connected" && rates.interval_ms >= 500) this.#judge(rates, performance.now());
+  }
+
+  /** @param {Rates} rates @param {number} now_ms */
+  #announce_what_plays({ streams }, now_ms) {
+    const ready = (this.#gate?.take(streams, now_ms) ?? []).map((name) => this.#held_back.get(name));
+    // Whoever came or went meanwhile has other lines now.
+    this.#show(this.#leg.remote_tracks.filter(({ peer, slot }) => ready.some((held) => held?.peer === peer && held.slot === slot)));
+    if (!this.#gate?.open) return;
+    this.#gate = null;
+    this.#held_back.clear();
+    this.#all_announced?.();
   }
 
   /** @param {Rates} rates */
@@ -292,17 +360,23 @@ export class SfuPath extends MediaPath {
   /** @param {Rates} rates @param {number} now_ms */
   #judge(rates, now_ms) {
     const own = own_rates(rates, this.#leg.layers);
-    const verdict = worse(judge(own, { peer_camera: false }), this.#server_quality[this.#options.me]?.word);
+    const peers = [...this.#leg.slots.peers].map((peer) => ({ mids: this.#leg.slots.mids_of(peer), camera: this.#shows_camera(peer) }));
+    this.#window.take(rates_as_between_two(own, rates, peers), { peer_camera: peers.some(({ camera }) => camera) }, now_ms);
+    const verdict = worse(judge(own, { peer_camera: false }, this.#options.descriptor.quality?.limits), this.#server_quality[this.#options.me]?.word);
     this.emit("quality", { ...this.#own_quality.settle(verdict, now_ms), rates, ...this.#downlink });
     for (const peer of this.#leg.slots.peers) this.#judge_peer(peer, rates, now_ms);
+  }
+
+  /** @param {string} peer */
+  #shows_camera(peer) {
+    const shows = this.#view?.find(({ participant, source }) => participant === peer && source === "camera")?.height !== 0;
+    return shows && this.#conversation.media_of(peer)?.camera === true;
   }
 
   /** @param {string} peer @param {Rates} rates @param {number} now_ms */
   #judge_peer(peer, rates, now_ms) {
     const mids = this.#leg.slots.mids_of(peer);
-    const shows = this.#view?.find(({ participant, source }) => participant === peer && source === "camera")?.height !== 0;
-    const peer_camera = shows && this.#conversation.media_of(peer)?.camera === true;
-    const here = judge(rates_of_peer(rates, mids), { peer_camera });
+    const here = judge(rates_of_peer(rates, mids), { peer_camera: this.#shows_camera(peer) }, this.#options.descriptor.quality?.limits);
     const quality = this.#peer_quality.get(peer) ?? new SteadyQuality();
     this.#peer_quality.set(peer, quality);
     const { rtt_ms = null, loss = null, word } = this.#server_quality[peer] ?? {};

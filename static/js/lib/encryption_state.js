@@ -1,8 +1,9 @@
 /**
  * What may be said about the encryption of a visit, from what the worker counted. Never from what was asked for: an
- * attribute says what somebody wanted, a counter what happened.
+ * attribute says what somebody wanted, a counter what happened. And the worker's counters are held against the browser's own,
+ * because a browser that bypasses the worker leaves it counting the other half.
  *
- *   pending         nothing proves anything yet
+ *   pending         nothing proves anything: not yet, or more was sent or shown than the worker had in its hands
  *   alarm           somebody sits between the people, or tampered with their keys
  *   e2e_direct      sealed here, opened there; from device to device
  *   e2e_relayed     the same, through a relay
@@ -12,8 +13,12 @@
  *   to_server       as far as the clinic's server
  *
  * @import { CryptoCounts } from "../call/frame_transforms.js"
+ * @import { KindCounts } from "./wire_frames.js"
+ * @typedef {{crypto: CryptoCounts, seen: KindCounts, wire: KindCounts}} Reading of one connection, since it was made
  * @typedef {"pending"|"alarm"|"e2e_direct"|"e2e_relayed"|"e2e_server"|"recorder_key"|"transport"|"to_server"} EncryptionState
  */
+
+import { bypasses_worker } from "./wire_frames.js";
 
 /** How far back counts count. */
 const WINDOW_MS = 4000;
@@ -22,7 +27,7 @@ const WINDOW_MS = 4000;
 const SEALED_BY_ROUTE = { direct: "e2e_direct", relay: "e2e_relayed", server: "e2e_server" };
 
 export class EncryptionWatch {
-  /** @type {{at_ms: number, connection: string, counts: CryptoCounts}[]} */
+  /** @type {{at_ms: number, connection: string, counts: Reading}[]} */
   #seen = [];
   /** @type {EncryptionState} */
   #last = "pending";
@@ -31,14 +36,15 @@ export class EncryptionWatch {
    * @param {object} now
    * @param {number} now.at_ms
    * @param {string} now.connection another one counts from zero
-   * @param {CryptoCounts} now.counts
+   * @param {Reading} now.counts
    * @param {string} now.route "direct"|"relay"|"server"|""
    * @param {boolean} now.connected
    * @param {boolean} now.alarm
    * @param {boolean} now.recorder_has_key
+   * @param {boolean} [now.clear_agreed] somebody was let in who cannot encrypt, perhaps this browser: it has no worker to bypass
    * @returns {EncryptionState}
    */
-  judge({ at_ms, connection, counts, route, connected, alarm, recorder_has_key }) {
+  judge({ at_ms, connection, counts, route, connected, alarm, recorder_has_key, clear_agreed = false }) {
     if (this.#seen[0] && this.#seen[0].connection !== connection) {
       this.#seen = [];
       this.#last = "pending";
@@ -50,9 +56,11 @@ export class EncryptionWatch {
     if (alarm) return "alarm";
     if (!connected || route === "") return (this.#last = "pending");
     const before = old < 0 && this.#seen[0]?.at_ms === at_ms ? null : (this.#seen[0]?.counts ?? null);
+    const bypassed = bypasses_worker(growth(counts.wire, before?.wire), growth(counts.seen, before?.seen));
+    if (bypassed && !clear_agreed) return (this.#last = "pending");
     /** @param {keyof CryptoCounts} word */
-    const grown = (word) => counts[word] - (before?.[word] ?? 0);
-    if (grown("clear") > 0) this.#last = route === "server" ? "to_server" : "transport";
+    const grown = (word) => counts.crypto[word] - (before?.crypto[word] ?? 0);
+    if (bypassed || grown("clear") > 0) this.#last = route === "server" ? "to_server" : "transport";
     else if (grown("sealed") + grown("opened") > 0) {
       // What comes and does not open proves nothing but that something is wrong.
       const opens = grown("opened") > 0 || grown("unopened") + grown("stranger") === 0;
@@ -61,4 +69,9 @@ export class EncryptionWatch {
     } else if (this.#last.startsWith("e2e_")) this.#last = SEALED_BY_ROUTE[route] ?? "pending";
     return this.#last;
   }
+}
+
+/** @param {KindCounts} now @param {KindCounts} [before] @returns {KindCounts} */
+function growth(now, before = {}) {
+  return Object.fromEntries(Object.entries(now).map(([word, count]) => [word, count - (before[word] ?? 0)]));
 }

@@ -38,6 +38,41 @@ export function own_rates({ interval_ms, pair, streams }, layers) {
   return { interval_ms, pair: known, streams: own };
 }
 
+/**
+ * Everybody's streams as if they were one person's, the worst of each: what the server compares a direct path with.
+ *
+ * @param {Rates} own what this page sends, and its way to the server
+ * @param {Rates} rates
+ * @param {{mids: Partial<Record<Slot, string>>, camera: boolean}[]} peers camera: it is on and shown
+ * @returns {Rates}
+ */
+export function rates_as_between_two(own, rates, peers) {
+  const streams = { ...own.streams };
+  for (const { mids, camera } of peers) {
+    const { streams: theirs } = rates_of_peer(rates, mids);
+    for (const [name, stream] of Object.entries(theirs)) {
+      if (name === "in:video" && !camera) continue;
+      streams[name] = streams[name] ? worst_of(streams[name], stream) : stream;
+    }
+  }
+  return { ...own, streams };
+}
+
+/** @param {StreamRates} one @param {StreamRates} other @returns {StreamRates} */
+function worst_of(one, other) {
+  /** @param {"loss"|"jitter_ms"|"freeze"|"concealed"} what */
+  const larger = (what) => (one[what] === null ? other[what] : other[what] === null ? one[what] : Math.max(one[what], other[what]));
+  return {
+    ...one,
+    bitrate_bps: one.bitrate_bps + other.bitrate_bps,
+    loss: larger("loss"),
+    jitter_ms: larger("jitter_ms"),
+    freeze: larger("freeze"),
+    concealed: larger("concealed"),
+    fps: one.fps === null ? other.fps : other.fps === null ? one.fps : Math.min(one.fps, other.fps),
+  };
+}
+
 /** @param {Rates} rates @returns {boolean} a picture was decoded or sound played that came from somebody */
 export function decoded({ streams }) {
   return Object.entries(streams).some(([name, { frames, samples, bitrate_bps }]) =>

@@ -19,6 +19,8 @@
  * @property {string[]} codecs
  * @property {number} [room_size] of a media server: for how many people slots are made
  * @property {import("./simulcast.js").Layer[]} [layers] of a media server: lowest first
+ * @property {JoinDescriptor|null} [warm] the other engine: a path to be built beside this one and shown to nobody
+ * @property {{profile: string, limits: import("./quality.js").Limits}} [quality] what the clinic finds acceptable for this kind of visit
  *
  * @typedef {{id: string, role: string, name: string, state: string, present: boolean, kind?: string, page: string|null}} Participant
  * @typedef {object} Snapshot what this viewer may know of the room
@@ -33,7 +35,7 @@
  * @typedef {import("./media_state.js").MediaState} MediaState
  * @typedef {import("./chat_log.js").ChatMessage} ChatMessage
  * Keys and sealed words are passed on unread (call/frame_keys.js, call/sealed_talk.js).
- * @typedef {{kind: "media", media: MediaState}|{kind: "keys", keys: object}|{kind: "sealed", data: string}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
+ * @typedef {{kind: "media", media: MediaState}|{kind: "keys", keys: object}|{kind: "sealed"|"part", data: string}|{kind: "still", still: Record<string, unknown>}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
  */
 
 export const VERSION = 1;
@@ -122,11 +124,19 @@ export function parse(text) {
 
 /**
  * The name of one direction of one connection. Naming both pages makes a stream end when either page reloads, so a
- * late repeat from before a reload can never be taken for a message of the new one.
+ * late repeat from before a reload can never be taken for a message of the new one. Pages that leave their direct
+ * connection and build another one later count: both use the larger of their two numbers.
  *
  * @param {string} sender_page
  * @param {string} receiver_page
+ * @param {number} [generation] 0 for the first connection of two pages
  */
-export function stream_id(sender_page, receiver_page) {
-  return `${sender_page}.${receiver_page}`;
+export function stream_id(sender_page, receiver_page, generation = 0) {
+  return `${sender_page}.${receiver_page}${generation > 0 ? `.${generation}` : ""}`;
+}
+
+/** @param {string} stream @returns {{sender_page: string, receiver_page: string, generation: number}} */
+export function parse_stream_id(stream) {
+  const [sender_page = "", receiver_page = "", generation = "0"] = stream.split(".");
+  return { sender_page, receiver_page, generation: Number(generation) || 0 };
 }

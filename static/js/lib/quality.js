@@ -1,78 +1,116 @@
 /**
- * One honest word about the connection and what limits it, by the thresholds clinical sources give
- * (ITU-T G.114, Maryland COMAR, KUMC, Stroke 2016, LiveKit's scorer).
+ * How good a connection is: a score from 0 to 100 for sound and for picture with what limits it, and one honest word. The
+ * limits are the clinic's for this kind of visit (join.quality); what they are by default has clinical sources (ITU-T G.114,
+ * Maryland COMAR, KUMC, Stroke 2016, LiveKit's scorer).
  *
  * @import { Rates } from "./stats_math.js"
  * @typedef {"good"|"fair"|"poor"} Word
  * @typedef {"rtt"|"loss"|"jitter"|"bitrate"|"frames"|"freeze"|"sound"} Factor
  * @typedef {{word: Word, factor: Factor|null}} Verdict factor: what limits, null when good
+ * @typedef {{score: number, factor: Factor|null}} Score
+ * @typedef {[number, number]} Limit [fair beyond, poor beyond]
+ * @typedef {Record<"rtt_ms"|"audio_loss"|"video_loss"|"jitter_ms"|"concealed"|"freeze"|"fps"|"out_bps", Limit>} Limits
+ *   of fps and out_bps less is worse, of all others more. A camera in a dim room gives 20 of 30 frames: that is light, not the path
  */
 
-/** [poor beyond this, fair beyond this], larger is worse. */
-const CEILINGS = {
-  rtt_ms: [300, 200],
-  video_loss: [0.06, 0.02],
-  audio_loss: [0.075, 0.025],
-  jitter_ms: [35, 30],
-  freeze: [0.05, 0.02],
-  concealed: [0.05, 0.02],
+/** @type {Limits} the same table as media_routing/policy/quality.py */
+export const DEFAULT_LIMITS = {
+  rtt_ms: [200, 300],
+  audio_loss: [0.025, 0.075],
+  video_loss: [0.02, 0.06],
+  jitter_ms: [30, 35],
+  concealed: [0.02, 0.05],
+  freeze: [0.02, 0.05],
+  fps: [18, 15],
+  out_bps: [768_000, 384_000],
 };
 
-/** [poor below this, fair below this], smaller is worse. A camera in a dim room gives 20 of 30 frames: that is light, not the path. */
-const FLOORS = {
-  fps: [15, 18],
-  out_bps: [384_000, 768_000],
-};
+/** A score from here on is good, or fair; what is less is poor: clinically not acceptable. */
+export const GOOD_FROM = 70;
+export const FAIR_FROM = 40;
 
 const ORDER = { good: 0, fair: 1, poor: 2 };
 
-/** @param {number|null|undefined} value @param {number[]} limits @returns {Word} */
-function above(value, limits) {
-  if (value === null || value === undefined) return "good";
-  return value > /** @type {number} */ (limits[0]) ? "poor" : value > /** @type {number} */ (limits[1]) ? "fair" : "good";
+/** @param {number|null|undefined} value @param {Limit} limit more is worse @returns {number|null} 0 to 100; null when not measured */
+export function score_above(value, [fair, poor]) {
+  if (value === null || value === undefined) return null;
+  if (value <= fair) return scale(value, 0, fair, 100, GOOD_FROM);
+  if (value <= poor) return scale(value, fair, poor, GOOD_FROM, FAIR_FROM);
+  return Math.min(FAIR_FROM - 1, scale(value, poor, 2 * poor, FAIR_FROM, 0));
 }
 
-/** @param {number|null|undefined} value @param {number[]} limits @returns {Word} */
-function below(value, limits) {
-  if (value === null || value === undefined) return "good";
-  return value < /** @type {number} */ (limits[0]) ? "poor" : value < /** @type {number} */ (limits[1]) ? "fair" : "good";
+/** @param {number|null|undefined} value @param {Limit} limit less is worse @returns {number|null} */
+export function score_below(value, [fair, poor]) {
+  if (value === null || value === undefined) return null;
+  if (value >= fair) return scale(value, fair, 1.5 * fair, GOOD_FROM, 100);
+  if (value >= poor) return scale(value, poor, fair, FAIR_FROM, GOOD_FROM);
+  return Math.min(FAIR_FROM - 1, scale(value, 0, poor, 0, FAIR_FROM));
+}
+
+/** @param {number} value @param {number} from @param {number} to @param {number} at_from @param {number} at_to */
+function scale(value, from, to, at_from, at_to) {
+  const share = to === from ? 1 : Math.min(1, Math.max(0, (value - from) / (to - from)));
+  return Math.floor(at_from + share * (at_to - at_from));
+}
+
+/** @param {number} score @returns {Word} */
+export function word_of(score) {
+  return score >= GOOD_FROM ? "good" : score >= FAIR_FROM ? "fair" : "poor";
 }
 
 /**
- * The verdict for one interval. Bitrate is judged by the sender's estimate of the path, not by what is sent: a calm
- * picture needs little. Frames are judged only while the peer's camera is on.
+ * Sound and picture of one interval, both directions together. Bitrate is judged by the sender's estimate of the path, not by
+ * what is sent: a calm picture needs little. Frames are judged only while the peer's camera is on.
  *
  * @param {Rates} rates
  * @param {{peer_camera: boolean}} expected
+ * @param {Limits} [limits]
+ * @returns {{audio: Score|null, video: Score|null}} null: nothing of it is sent or received
+ */
+export function scores(rates, { peer_camera }, limits = DEFAULT_LIMITS) {
+  const [sound, sent_sound, sent_picture] = ["in:audio", "out:audio", "out:video"].map((name) => rates.streams[name]);
+  const picture = peer_camera ? rates.streams["in:video"] : undefined;
+  const sends_picture = (sent_picture?.frames ?? 0) > 0;
+  /** @type {[Factor, number|null]} */
+  const rtt = ["rtt", score_above(rates.pair?.rtt_ms, limits.rtt_ms)];
+  const audio = sound || sent_sound ? worst([
+    rtt,
+    ["loss", score_above(sound?.loss, limits.audio_loss)],
+    ["loss", score_above(sent_sound?.loss, limits.audio_loss)],
+    ["sound", score_above(sound?.concealed, limits.concealed)],
+    ["jitter", score_above(sound?.jitter_ms, limits.jitter_ms)],
+  ]) : null;
+  const video = picture || sends_picture ? worst([
+    rtt,
+    ["bitrate", sends_picture ? score_below(rates.pair?.available_out_bps, limits.out_bps) : null],
+    ["loss", sends_picture ? score_above(sent_picture?.loss, limits.video_loss) : null],
+    ["loss", score_above(picture?.loss, limits.video_loss)],
+    ["freeze", score_above(picture?.freeze, limits.freeze)],
+    ["frames", score_below(picture?.fps, limits.fps)],
+  ]) : null;
+  return { audio, video };
+}
+
+/** @param {[Factor, number|null][]} findings @returns {Score} factor: null when nothing limits */
+function worst(findings) {
+  /** @type {Score} */
+  let found = { score: 100, factor: null };
+  for (const [factor, score] of findings) if (score !== null && score < found.score) found = { score, factor };
+  return found.score >= GOOD_FROM ? { score: found.score, factor: null } : found;
+}
+
+/**
+ * The verdict for one interval: the worse of sound and picture.
+ *
+ * @param {Rates} rates
+ * @param {{peer_camera: boolean}} expected
+ * @param {Limits} [limits]
  * @returns {Verdict}
  */
-export function judge(rates, { peer_camera }) {
-  const sound = rates.streams["in:audio"];
-  const picture = rates.streams["in:video"];
-  const sent_sound = rates.streams["out:audio"];
-  const sent_picture = rates.streams["out:video"];
-  const sends_picture = (sent_picture?.frames ?? 0) > 0;
-  /** @type {[Factor, Word][]} */
-  const findings = [
-    ["loss", above(sound?.loss, CEILINGS.audio_loss)],
-    ["loss", above(sent_sound?.loss, CEILINGS.audio_loss)],
-    ["sound", above(sound?.concealed, CEILINGS.concealed)],
-    ["rtt", above(rates.pair?.rtt_ms, CEILINGS.rtt_ms)],
-    ["jitter", above(sound?.jitter_ms, CEILINGS.jitter_ms)],
-    ["bitrate", sends_picture ? below(rates.pair?.available_out_bps, FLOORS.out_bps) : "good"],
-    ["loss", sends_picture ? above(sent_picture?.loss, CEILINGS.video_loss) : "good"],
-  ];
-  if (peer_camera && picture) {
-    findings.push(
-      ["loss", above(picture.loss, CEILINGS.video_loss)],
-      ["freeze", above(picture.freeze, CEILINGS.freeze)],
-      ["frames", below(picture.fps, FLOORS.fps)],
-    );
-  }
-  /** @type {Verdict} */
-  let worst = { word: "good", factor: null };
-  for (const [factor, word] of findings) if (ORDER[word] > ORDER[worst.word]) worst = { word, factor };
-  return worst;
+export function judge(rates, expected, limits = DEFAULT_LIMITS) {
+  const { audio, video } = scores(rates, expected, limits);
+  const lower = [audio, video].reduce((one, other) => (other && other.score < (one?.score ?? 101) ? other : one), null);
+  return lower ? { word: word_of(lower.score), factor: lower.factor } : { word: "good", factor: null };
 }
 
 /**

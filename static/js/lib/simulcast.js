@@ -33,13 +33,14 @@ export function layer_count(capture, most) {
  *
  * @param {Layer[]} layers lowest first
  * @param {{width: number, height: number}|null} capture
+ * @param {number} [most] send no more layers than this now
  * @returns {Encoding[]} lowest first
  */
-export function camera_encodings(layers, capture) {
+export function camera_encodings(layers, capture, most = layers.length) {
   const count = layer_count(capture, layers.length);
   return layers.map(({ rid, max_bps }, index) => ({
     rid,
-    active: index < count,
+    active: index < Math.min(count, most),
     scaleResolutionDownBy: index < count ? 2 ** (count - 1 - index) : 1,
     maxBitrate: max_bps,
   }));

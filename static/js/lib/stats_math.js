@@ -9,6 +9,7 @@
  * @property {string} local "host", "srflx", "prflx" or "relay"
  * @property {string} remote
  * @property {string} protocol "udp" or "tcp"; for a relay, how the relay is reached ("udp", "tcp", "tls")
+ * @property {string} [relay] host name of the relay that this end uses, "" for none
  * @property {number|null} rtt_ms
  * @property {number|null} available_out_bps the sender's own estimate of what the path can carry
  * @property {number} received grows with every sign of life from the other end: bytes, and answers to checks
@@ -26,6 +27,7 @@
  * @property {number|null} fps
  * @property {number|null} freeze share of the time the picture stood still
  * @property {number|null} concealed share of the sound that was invented to fill gaps
+ * @property {number|null} [rtt_ms] of what is sent, as the receiver's reports tell it
  * @property {number} frames decoded (in) or encoded (out) since the last sample
  * @property {number} samples audio samples played since the last sample
  *
@@ -62,10 +64,16 @@ export function selected_pair(stats) {
     local: local.candidateType === "prflx" && local.relayProtocol ? "relay" : (local.candidateType ?? ""),
     remote: remote.candidateType ?? "",
     protocol: local.relayProtocol ?? local.protocol ?? "",
+    relay: local.relayProtocol ? relay_host(local.url) : "",
     rtt_ms: typeof pair.currentRoundTripTime === "number" ? pair.currentRoundTripTime * 1000 : null,
     available_out_bps: pair.availableOutgoingBitrate ?? null,
     received: (pair.bytesReceived ?? 0) + (pair.responsesReceived ?? 0),
   };
+}
+
+/** @param {unknown} url of a relay (RFC 7065): turn:host:port?transport=udp @returns {string} */
+export function relay_host(url) {
+  return typeof url === "string" ? (/^turns?:\[?([A-Za-z0-9.:-]+?)\]?(?::\d+)?(?:\?|$)/.exec(url)?.[1] ?? "") : "";
 }
 
 /**
@@ -100,6 +108,7 @@ export function sample(stats, slots, at_ms) {
     if (direction === "out" && told_by_peer) {
       if (typeof told_by_peer.fractionLost === "number") counters.fractionLost = told_by_peer.fractionLost;
       if (typeof told_by_peer.jitter === "number") counters.jitter = told_by_peer.jitter;
+      if (typeof told_by_peer.roundTripTime === "number") counters.roundTripTime = told_by_peer.roundTripTime;
     }
     const name = `${direction}:${slot}`;
     // The layers of a simulcast picture are streams of one section.
@@ -112,7 +121,7 @@ export function sample(stats, slots, at_ms) {
 function sum_of_layers(one, other) {
   const sum = { ...one };
   for (const [name, value] of Object.entries(other)) {
-    const shares = name === "fractionLost" || name === "jitter" || name === "framesEncoded";
+    const shares = ["fractionLost", "jitter", "roundTripTime", "framesEncoded"].includes(name);
     sum[name] = shares ? Math.max(sum[name] ?? 0, value) : (sum[name] ?? 0) + value;
   }
   return sum;
@@ -156,7 +165,19 @@ export function rates_between(previous, current) {
           : null,
       frames,
       samples,
+      ...(now.roundTripTime === undefined ? {} : { rtt_ms: now.roundTripTime * 1000 }),
     };
   }
   return { interval_ms, pair: current.pair, streams };
+}
+
+/**
+ * The newest word on the round trip: reports on what is sent come every second, checks of the pair every few.
+ *
+ * @param {Rates} rates
+ * @returns {number|null}
+ */
+export function round_trip_ms({ pair, streams }) {
+  const told = Object.values(streams).flatMap(({ rtt_ms }) => (typeof rtt_ms === "number" ? [rtt_ms] : []));
+  return told.length > 0 ? Math.min(...told) : (pair?.rtt_ms ?? null);
 }

@@ -7,6 +7,7 @@ import { has_text, t } from "./texts.js";
 /**
  * @typedef {import("./call_view.js").Person} Person
  * @typedef {object} Situation
+ * @property {import("../lib/rescue.js").RescueStep|null} step what is tried now
  * @property {{state: string, route: string}} path
  * @property {Person[]} people the others
  * @property {string} clinic_phone
@@ -17,6 +18,8 @@ import { has_text, t } from "./texts.js";
 
 export class LossBanner {
   #was_lost = false;
+  /** @type {string|null} */
+  #step = null;
   #refused = "";
 
   /** @param {HTMLElement} root @param {"patient"|"practitioner"} viewer */
@@ -37,6 +40,9 @@ export class LossBanner {
       const phone = this.#phone(now)?.spoken ?? "";
       announce(lost ? `${this.#title(now, lost)}. ${phone}` : t("call_said_back"), { now: true });
     }
+    // The first step goes without saying: the loss itself was said just now.
+    if (lost && this.#was_lost && now.step && now.step !== this.#step) announce(t(`call_rescue_${now.step}`));
+    this.#step = now.step;
     this.#was_lost = lost;
     return lost;
   }
@@ -52,6 +58,7 @@ export class LossBanner {
     const what = !lost ? "away" : now.path.state === "failed" ? (now.group ? "failed_server" : "failed") : "loss";
     write(this.root, "loss_title", this.#title(now, lost));
     write(this.root, "loss_body", t(`call_${what}_body_${this.viewer}`));
+    write(this.root, "loss_step", lost && now.step ? t(`call_rescue_${now.step}`) : "");
     this.#write_phone("loss_phone", this.#phone(now));
   }
 

@@ -9,11 +9,16 @@ import { has_text, t } from "./texts.js";
  * @typedef {{state: "requested"|"running"|"held", since: string, waiting_for: string[]}} Recording
  */
 
+/** What the recorder, and a program that listens beside it, are asked for. */
+const HAPPENS_NOW = ["recording", "transcript"];
+
 export class RecordingView {
   /** @type {Ask|null} */
   #ask = null;
   /** @type {Recording|null} */
   #recording = null;
+  /** What this person agreed to that happens now: all of it is taken back with one press. @type {string[]} */
+  #granted = [];
   #said = "";
   #may_record = false;
 
@@ -38,6 +43,7 @@ export class RecordingView {
   draw({ room, me }) {
     const before = this.#recording;
     this.#recording = room.recording ?? null;
+    this.#granted = HAPPENS_NOW.filter((purpose) => me.consents?.[purpose] === "granted");
     this.#may_record = Boolean(room.may_record);
     this.#draw_mark(me);
     this.#draw_ask(me.asks?.[0] ?? null);
@@ -61,7 +67,7 @@ export class RecordingView {
 
   /** @param {Ask|null} ask */
   #draw_ask(ask) {
-    const is_new = ask !== null && this.#ask === null;
+    const is_new = ask !== null && ask.purpose !== this.#ask?.purpose;
     this.#ask = ask;
     show(this.root, "recording_ask", ask !== null);
     if (!ask) return;
@@ -115,8 +121,9 @@ export class RecordingView {
     const choice = this.root.querySelector("[data-part=ask_capacity_choice]");
     const capacity = choice instanceof HTMLSelectElement ? choice.value : "self";
     const version = decision === "granted" && ask ? { version: ask.version } : {};
+    const purposes = decision === "withdrawn" ? this.#granted : [ask?.purpose ?? "recording"];
     try {
-      await this.client.request("consent", { purpose: "recording", decision, capacity, ...version });
+      await Promise.all(purposes.map((purpose) => this.client.request("consent", { purpose, decision, capacity, ...version })));
     } catch (error) {
       this.#show_error(error);
     } finally {

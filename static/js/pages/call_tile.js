@@ -2,6 +2,8 @@
 
 import { initials, without_title } from "../lib/initials.js";
 import { tile_words } from "../lib/call_words.js";
+import { Picture } from "./call_picture.js";
+import { Sound } from "./call_sound.js";
 import { find, find_button, show, write } from "./dom.js";
 import { t } from "./texts.js";
 
@@ -14,9 +16,11 @@ import { t } from "./texts.js";
 const STILL_AFTER_MS = 3000;
 const WATCH_EVERY_MS = 500;
 
-/** Fires "sound-blocked" when the browser holds sound back until a click, "frames" when a picture starts, stops or goes on. */
+/**
+ * Fires "sound-blocked" when the browser holds sound back until a click, "frames" when a picture starts, stops or goes on,
+ * "shown" (detail: the track) when a track is seen or heard.
+ */
 export class Tile extends EventTarget {
-  #stream = new MediaStream();
   #last_frame_ms = 0;
   #had_picture = false;
   #stands_still = false;
@@ -28,14 +32,19 @@ export class Tile extends EventTarget {
     super();
     this.key = key;
     this.element = element;
-    this.video = find(element, "video", HTMLVideoElement);
+    this.picture = new Picture(find(element, "video", HTMLVideoElement));
+    this.sound = new Sound(element);
     this.pin = find_button(element, "[data-action=pin]");
-    this.video.srcObject = this.#stream;
     this.#count_frames();
+    this.sound.addEventListener("blocked", () => this.dispatchEvent(new Event("sound-blocked")));
+    for (const part of [this.picture, this.sound]) {
+      part.addEventListener("shown", (event) => this.dispatchEvent(new CustomEvent("shown", { detail: /** @type {CustomEvent} */ (event).detail })));
+    }
     this.#watch = window.setInterval(() => this.#look_for_frames(), WATCH_EVERY_MS);
   }
 
   get person_id() { return /** @type {string} */ (this.key.split(" ")[0]); }
+  get video() { return this.picture.video; }
   get is_screen() { return this.key.endsWith(" screen"); }
   get has_picture() { return this.#last_frame_ms > 0; }
   get stands_still() { return this.#stands_still; }
@@ -44,39 +53,25 @@ export class Tile extends EventTarget {
 
   /** @param {MediaStreamTrack|null} track @param {"audio"|"video"} kind */
   set_track(track, kind) {
-    for (const old of this.#stream.getTracks().filter((other) => other.kind === kind && other !== track)) this.#stream.removeTrack(old);
     if (kind === "video" && !track) this.#last_frame_ms = 0;
-    if (track && !this.#stream.getTracks().includes(track)) this.#stream.addTrack(track);
-    void this.play();
-  }
-
-  /** Plays with sound, or without it when the browser asks for a click first. */
-  async play() {
-    try {
-      await this.video.play();
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== "NotAllowedError" || this.video.muted) return;
-      this.video.muted = true;
-      this.dispatchEvent(new Event("sound-blocked"));
-      await this.video.play().catch(() => {});
-    }
+    if (kind === "video") this.picture.set_track(track);
+    else this.sound.set_track(track);
   }
 
   /** Call in a click handler. */
-  async allow_sound() {
-    this.video.muted = false;
-    await this.play();
+  allow_sound() {
+    return this.sound.allow();
   }
 
   /** @param {string} speaker_id */
-  async set_speaker(speaker_id) {
-    const video = /** @type {HTMLVideoElement & {setSinkId?: (id: string) => Promise<void>}} */ (this.video);
-    await video.setSinkId?.(speaker_id).catch(() => {});
+  set_speaker(speaker_id) {
+    return this.sound.set_speaker(speaker_id);
   }
 
   remove() {
     window.clearInterval(this.#watch);
-    this.video.srcObject = null;
+    this.picture.close();
+    this.sound.close();
     this.element.remove();
   }
 
@@ -98,7 +93,7 @@ export class Tile extends EventTarget {
   /** @param {TilePerson} person @param {TileState} state */
   #render_person(person, state) {
     const { element } = this;
-    const withheld = this.has_picture ? this.#stands_still && state.height === 0 : this.#stream.getVideoTracks().length === 0;
+    const withheld = this.has_picture ? this.#stands_still && state.height === 0 : !this.picture.has_track;
     const paused = this.#had_picture && withheld;
     const words = tile_words({ ...state, present: person.present, has_picture: this.has_picture, stands_still: this.#stands_still, paused });
     element.dataset.connection = words.connection;
@@ -156,22 +151,16 @@ export class Tile extends EventTarget {
   }
 
   #count_frames() {
-    if (!("requestVideoFrameCallback" in this.video)) {
-      // Without frame callbacks nothing can be said about standing still; a picture shows once it has a size.
-      /** @type {HTMLVideoElement} */ (this.video).addEventListener("resize", () => { this.#last_frame_ms = Infinity; this.#tell(); });
-      return;
-    }
-    const on_frame = () => {
+    this.picture.addEventListener("frame", () => {
       const first = this.#last_frame_ms === 0;
-      this.#last_frame_ms = performance.now();
+      // Without frame callbacks nothing can be said about standing still.
+      this.#last_frame_ms = Picture.counts_frames ? performance.now() : Infinity;
       this.#had_picture = true;
       if (first || this.#stands_still) {
         this.#stands_still = false;
         this.#tell();
       }
-      this.video.requestVideoFrameCallback(on_frame);
-    };
-    this.video.requestVideoFrameCallback(on_frame);
+    });
     // A hidden page draws nothing: what it missed is not a fault of the connection.
     document.addEventListener("visibilitychange", () => { if (this.has_picture) this.#last_frame_ms = performance.now(); });
   }

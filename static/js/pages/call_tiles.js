@@ -9,7 +9,7 @@ import { Tile } from "./call_tile.js";
  * @typedef {import("./call_tile.js").TileState} TileState
  */
 
-/** Fires "sound-blocked" and "frames" of its tiles, and "pin" (detail: the key of the tile that was pressed). */
+/** Fires "sound-blocked", "frames" and "shown" of its tiles, and "pin" (detail: the key of the tile that was pressed). */
 export class TileGrid extends EventTarget {
   /** @type {Map<string, Tile>} by key: "<id>", or "<id> screen" */
   #tiles = new Map();
@@ -75,6 +75,7 @@ export class TileGrid extends EventTarget {
     const fragment = /** @type {DocumentFragment} */ (this.template.content.cloneNode(true));
     const tile = new Tile(key, find_html(fragment, ".tile"));
     for (const type of ["sound-blocked", "frames"]) tile.addEventListener(type, () => this.dispatchEvent(new Event(type)));
+    tile.addEventListener("shown", (event) => this.dispatchEvent(new CustomEvent("shown", { detail: /** @type {CustomEvent} */ (event).detail })));
     tile.pin.addEventListener("click", () => this.dispatchEvent(new CustomEvent("pin", { detail: key })));
     this.#tiles.set(key, tile);
     // A screen comes first for whoever reads or tabs: it is what everybody should look at.

@@ -3,6 +3,7 @@
 //
 //   const view = new CallView({ root, client, stream, on_leave });   root: #call of rooms/_call.html; ... view.close();
 
+import { rescue_step } from "../lib/rescue.js";
 import { Roster } from "../lib/roster.js";
 import { keep_order } from "../lib/stage_order.js";
 import { CallControls } from "./call_controls.js";
@@ -10,7 +11,9 @@ import { DeviceDialog } from "./call_devices.js";
 import { LossBanner } from "./call_loss.js";
 import { PeoplePanel } from "./call_people.js";
 import { RecordingView } from "./call_recording.js";
+import { StillView } from "./call_still.js";
 import { PrivacyPanel } from "./call_privacy.js";
+import { RouteView } from "./call_route.js";
 import { OwnPicture } from "./call_self.js";
 import { Stage } from "./call_stage.js";
 import { TileGrid } from "./call_tiles.js";
@@ -28,6 +31,7 @@ import { t } from "./texts.js";
  * @property {HTMLElement} root
  * @property {CallClient} client
  * @property {MediaStream|null} stream what this person sends; tracks may come and go in it
+ * @property {() => import("./call_still.js").ConsentWords|null} [keep_words] what this person is told about keeping pictures
  * @property {() => void} on_leave the person pressed Leave
  * @property {() => Promise<unknown>} [on_retry_devices] asks for camera and microphone again, in a click
  */
@@ -53,6 +57,8 @@ export class CallView {
   /** @type {number|null} */
   #live_since_ms = null;
   #server_away = false;
+  /** @type {{at_ms: number, engine: string}|null} */
+  #lost_since = null;
   #alone_text = "";
   /** @type {number|undefined} */
   #server_timer;
@@ -61,7 +67,7 @@ export class CallView {
   #listening = new AbortController();
 
   /** @param {CallViewOptions} options */
-  constructor({ root, client, stream, on_leave, on_retry_devices }) {
+  constructor({ root, client, stream, on_leave, on_retry_devices, keep_words = () => null }) {
     this.root = root;
     this.client = client;
     this.stream = stream;
@@ -78,6 +84,8 @@ export class CallView {
     this.chat = new ChatView(root, client, (id) => this.#name_of(id));
     this.people = new PeoplePanel(root);
     this.recording = new RecordingView(root, client, (id) => this.#name_of(id));
+    this.still = new StillView(root, client, keep_words);
+    this.route = new RouteView(root, client);
     this.devices = new DeviceDialog(root, client, () => this.stream);
     this.#wire(on_leave, on_retry_devices);
     this.#listen();
@@ -115,7 +123,7 @@ export class CallView {
     this.#listening.abort();
     window.clearInterval(this.#clock);
     window.clearTimeout(this.#server_timer);
-    for (const part of [this.wants, this.stage, this.controls, this.privacy, this.devices, this.tiles, this.own]) part.close();
+    for (const part of [this.wants, this.stage, this.controls, this.privacy, this.route, this.devices, this.tiles, this.own, this.still]) part.close();
     this.chat.hide();
     this.people.hide();
     this.root.hidden = true;
@@ -135,6 +143,7 @@ export class CallView {
     this.devices.addEventListener("speaker", (event) => tiles.set_speaker(/** @type {CustomEvent} */ (event).detail));
     tiles.addEventListener("sound-blocked", () => show(this.root, "sound_blocked", true));
     tiles.addEventListener("frames", () => this.#draw_tiles());
+    tiles.addEventListener("shown", (event) => this.client.note_shown(/** @type {CustomEvent} */ (event).detail));
     tiles.addEventListener("pin", (event) => this.#pin(/** @type {CustomEvent} */ (event).detail));
     stage.addEventListener("change", () => {
       this.wants.follow();
@@ -190,6 +199,8 @@ export class CallView {
     this.#order = keep_order(this.#order, others);
     this.#people = new Map(this.#order.map((id) => [id, /** @type {Person} */ (now.get(id))]));
     this.recording.draw(snapshot);
+    this.still.draw(snapshot);
+    this.route.draw();
     if (snapshot.room.live_at) this.#live_since_ms = Date.parse(snapshot.room.live_at);
     else if (others.length > 0) this.#live_since_ms ??= this.#now_ms;
     this.#draw();
@@ -200,6 +211,7 @@ export class CallView {
     this.#path = path;
     if (path.state === "connected") this.#refused = null;
     else this.#verdict = null;
+    this.still.set_path(path);
     this.#draw();
   }
 
@@ -271,6 +283,7 @@ export class CallView {
     const room = this.#snapshot?.room;
     const away = this.#others.find(({ id, role }) => role === COUNTERPART[this.viewer] && this.#roster.of(id).lost) ?? null;
     const lost = this.loss.draw({
+      step: this.#rescue_step(),
       path: this.#path,
       people: this.#others,
       clinic_phone: room?.clinic.phone ?? "",
@@ -282,7 +295,21 @@ export class CallView {
     show(this.root, "server_lost", this.#server_away && !lost);
   }
 
+  /** What is tried while nobody is seen or heard. */
+  #rescue_step() {
+    const engine = String(this.#snapshot?.join?.engine ?? "");
+    const lost = this.#path.state === "lost" || this.#path.state === "failed";
+    const since = this.#lost_since;
+    if (!lost) this.#lost_since = null;
+    else if (since?.engine !== engine) this.#lost_since = { at_ms: performance.now(), engine };
+    if (!this.#lost_since) return null;
+    const step = rescue_step({ lost_ms: performance.now() - this.#lost_since.at_ms, engine, has_relay: this.client.has_relay });
+    if (step === "audio_only") this.client.send_sound_first();
+    return step;
+  }
+
   #draw_clock() {
+    if (this.#lost_since) this.#draw_loss();
     const running = this.#live_since_ms !== null && this.#people.size > 0;
     this.top.draw_clock(running && this.#live_since_ms !== null ? this.#now_ms - this.#live_since_ms : null);
   }

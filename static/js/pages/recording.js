@@ -2,6 +2,7 @@
 
 import { find_button, find_html, find_input, show, write } from "./dom.js";
 import { format_duration } from "../lib/duration.js";
+import { follow_film } from "./recording_film.js";
 import { t } from "./texts.js";
 
 // Farther apart than this is heard; bringing players together more often makes them stutter.
@@ -49,6 +50,9 @@ function play_together(section) {
     }
   }, LOOK_MS);
 }
+
+const film = document.querySelector("[data-part=film]");
+if (film instanceof HTMLElement) follow_film(film);
 
 const players = document.querySelector("[data-part=players]");
 if (players) play_together(find_html(document, "[data-part=players]"));

@@ -6,6 +6,7 @@ import { listen_for_keys } from "./call_keys.js";
 import { CallView } from "./call_view.js";
 import { find_button, find_html, focus_on, set_busy, show, write } from "./dom.js";
 import { Notes } from "./notes.js";
+import { PathEvents } from "./path_events.js";
 import { OwnMedia } from "./steps/own_media.js";
 import { has_text, page_language, t } from "./texts.js";
 import { InviteDialog } from "./visit_invite.js";
@@ -37,6 +38,7 @@ class VisitPage {
     this.people = new PeopleList(find_html(this.drawer, "[data-part=people]"), this.client);
     this.invite = new InviteDialog(this.main, this.client);
     this.path = new PathPanel(this.drawer, this.client);
+    this.path_events = new PathEvents(this.drawer, this.client, this.main.dataset.pathEventsUrl ?? "");
     this.notes = new Notes(this.drawer, this.main.dataset.notesUrl ?? "");
     this.wake_lock = new WakeLock();
     wire_tabs(this.tabs);

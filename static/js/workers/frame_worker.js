@@ -11,7 +11,7 @@
  *
  * Messages in: beat {interval_ms} · require · allow_clear · sending {key, key_frames} · receiving {from, key} ·
  * forget_sender {from} · expect {connection, label, slot, from} · count {id, connection} · forget {connection}.
- * Messages out: beat · counted {id, frames, crypto}.
+ * Messages out: beat · counted {id, frames, crypto, seen}.
  *
  * @import { FrameKind } from "../lib/frame_crypto.js"
  * @typedef {{data: ArrayBuffer, type?: string}} EncodedFrame
@@ -35,6 +35,8 @@ const KEY_FRAME_GAP_MS = 500;
 
 /** One end of one connection. */
 class Pipe {
+  /** Whatever came in, carried or not: what a browser sends or shows besides is not ours (lib/wire_frames.js). */
+  seen = 0;
   frames = 0;
   /** @type {CryptoCounts} */
   crypto = { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 };
@@ -54,6 +56,7 @@ class Pipe {
     this.stream = new TransformStream({
       /** @param {EncodedFrame} frame @param {TransformStreamDefaultController<EncodedFrame>} controller */
       transform: async (frame, controller) => {
+        this.seen += 1;
         if (this.sends ? await this.#seal(frame) : await this.#open(frame)) {
           this.frames += 1;
           controller.enqueue(frame);
@@ -153,11 +156,15 @@ function count(id, connection) {
   const frames = {};
   /** @type {CryptoCounts} */
   const crypto = { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 };
+  /** @type {Record<string, number>} */
+  const seen = {};
   for (const pipe of connections.get(connection)?.values() ?? []) {
     frames[pipe.label] = (frames[pipe.label] ?? 0) + pipe.frames;
+    const way = `${pipe.sends ? "send" : "receive"}:${pipe.kind}`;
+    seen[way] = (seen[way] ?? 0) + pipe.seen;
     for (const word of /** @type {(keyof CryptoCounts)[]} */ (Object.keys(crypto))) crypto[word] += pipe.crypto[word];
   }
-  self.postMessage({ type: "counted", id, frames, crypto });
+  self.postMessage({ type: "counted", id, frames, crypto, seen });
 }
 
 /** @param {string} connection @param {string} label @param {string} slot @param {string} from */

@@ -18,8 +18,12 @@ def simulate(*words: str, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_three_people_decode_each_other() -> None:
-    done = simulate("--participants", "3", "--seconds", "6")
+@pytest.mark.parametrize(
+    ("profile", "seconds"), [("good", "6"), ("lossy", "10"), pytest.param("phone", "20", marks=pytest.mark.soak)]
+)
+def test_three_people_decode_each_other(profile: str, seconds: str) -> None:
+    """Over bad lines, too: each of `lossy` loses a twentieth each way, so one picture in ten waits for its repair."""
+    done = simulate("--participants", "3", "--seconds", seconds, "--profile", profile)
     summary = json.loads(done.stdout)
     assert done.returncode == 0, summary
     assert summary["ok"]

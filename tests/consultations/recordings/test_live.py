@@ -14,6 +14,7 @@ from consultations.recordings.actions import ending
 from consultations.recordings.models import Recording
 from consultations.rooms.actions import consents, guests, seats, visit
 from consultations.rooms.actions.booking import book_visit
+from consultations.rooms.asking import texts_to_ask
 from consultations.rooms.facts import load_room_facts
 from consultations.rooms.models import Participant, Room
 from consultations.rooms.recorder.port import recordings
@@ -148,6 +149,34 @@ def test_the_pages_see_the_recorder_exactly_while_it_may_run(filmed: Filmed) -> 
     assert recorder_page(load_room_facts(filmed.scene.room.pk, with_details=False)) is None
     filmed.answer("patient")
     assert recorder_page(load_room_facts(filmed.scene.room.pk, with_details=False)) == filmed.recording.public_id
+
+
+def asked_for(filmed: Filmed, role: str) -> list[str]:
+    facts = load_room_facts(filmed.scene.room.pk, with_details=False)
+    return [text["purpose"] for text in texts_to_ask(facts, filmed.scene.seat(role).public_id)]
+
+
+def test_a_program_that_listens_is_asked_for_after_the_recording_and_needs_everybody(
+    filmed: Filmed, settings: Any
+) -> None:
+    settings.LISTENING_PROGRAM = "level_meter"
+    page = filmed.ask().public_id
+    assert (asked_for(filmed, "patient"), asked_for(filmed, "practitioner")) == (["recording"], ["transcript"])
+    filmed.answer("patient")
+    assert asked_for(filmed, "patient") == ["transcript"]
+    for role, decision, may_listen in (
+        ("practitioner", "granted", False), ("patient", "granted", True), ("patient", "withdrawn", False)
+    ):  # fmt: skip
+        filmed.answer(role, decision, purpose="transcript")
+        terms = recordings().terms(page)
+        assert terms is not None, "the recording is another question"
+        assert terms.may_listen is may_listen
+    assert asked_for(filmed, "patient") == [], "nobody is asked again"
+
+
+def test_without_a_program_nobody_is_asked_for_one(filmed: Filmed) -> None:
+    filmed.ask()
+    assert asked_for(filmed, "practitioner") == []
 
 
 def test_granting_needs_the_text_that_was_shown(filmed: Filmed) -> None:

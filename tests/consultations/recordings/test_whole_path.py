@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
+import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,14 +36,15 @@ class Visit:
         reply = await page.join(socket)
         assert reply["ok"], reply
 
-    async def grant(self, name: str) -> dict[str, Any]:
+    async def grant(self, name: str, purpose: str = "recording") -> dict[str, Any]:
         socket: Socket = getattr(self, name)
-        state = await socket.until_state(lambda state: state["me"]["asks"])
+        state = await socket.until_state(
+            lambda state: state["me"]["asks"] and state["me"]["asks"][0]["purpose"] == purpose
+        )
         asked = state["me"]["asks"][0]
-        assert asked["purpose"] == "recording"
         assert asked["body"]
         return await socket.ask(
-            "consent", purpose="recording", decision="granted", version=asked["version"], capacity="self"
+            "consent", purpose=purpose, decision="granted", version=asked["version"], capacity="self"
         )
 
     async def start(self) -> None:
@@ -108,6 +110,11 @@ async def test_a_visit_is_recorded_paused_gone_on_with_and_stopped_by_a_withdraw
         await until(lambda: grown(visit, {}), what="four growing files")
         before = visit.sizes()
         await until(lambda: grown(visit, before), what="more of them")
+        # No program listens here: nobody is asked for one, and a yes to it starts none (the control of the last test).
+        for socket in (visit.anna, visit.paul):
+            assert socket.state["me"]["asks"] == []
+            assert (await socket.ask("consent", purpose="transcript", decision="granted", version=1))["ok"]
+        assert await asyncio.to_thread(voices_measured, own_server) == 0
 
         # One message, and nothing more is written.
         started = time.monotonic()
@@ -143,3 +150,35 @@ async def test_a_process_that_is_killed_loses_little_and_says_so(own_server: App
     assert visit.row()["end_reason"] == "crashed"
     assert all(track["duration_ms"] >= (lasted_s - 2) * 1000 for track in visit.tracks()), visit.tracks()
     assert not any(track["complete"] for track in visit.tracks())
+
+
+def voices_measured(server: AppServer) -> int:
+    """How many people a program listens to at this moment, as the process itself says."""
+    with urllib.request.urlopen(f"{server.base_url}/metrics", timeout=5) as answer:
+        return sum(line.startswith(b"sfu_voice_dbfs{") for line in answer.read().splitlines())
+
+
+async def test_a_program_listens_only_with_everybodys_yes_and_stops_with_the_first_no() -> None:
+    with AppServer(LISTENING_PROGRAM="level_meter") as server:
+        async with visit_of_two(server) as visit:
+
+            async def measured(count: int, within_s: float) -> float:
+                started = time.monotonic()
+                while await asyncio.to_thread(voices_measured, server) != count:
+                    assert time.monotonic() - started < within_s, f"not {count} voices after {within_s} s"
+                    await asyncio.sleep(0.1)
+                return time.monotonic() - started
+
+            await visit.start()
+            await until(lambda: grown(visit, {}), what="four growing files")
+            assert (await visit.grant("anna", "transcript"))["ok"]
+            await asyncio.sleep(2.5)
+            assert await asyncio.to_thread(voices_measured, server) == 0, "Paul has not said yes"
+            assert (await visit.grant("paul", "transcript"))["ok"]
+            await measured(2, 10)
+
+            assert (await visit.paul.ask("consent", purpose="transcript", decision="withdrawn"))["ok"]
+            assert await measured(0, 2) < 2
+            before = visit.sizes()
+            await until(lambda: grown(visit, before), what="the recording going on")
+            assert visit.row()["state"] == "running"

@@ -1,8 +1,10 @@
 """System checks of the rooms."""
 
+from typing import Any
+
 import pytest
 
-from consultations.rooms.checks import check_rtc_address
+from consultations.rooms.checks import check_listening_program, check_rtc_address
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,11 @@ def test_rtc_addresses_on_the_pages_host_are_fine(settings, url: str) -> None:
 def test_others_stop_the_start(settings, url: str) -> None:
     settings.PUBLIC_BASE_URL, settings.RTC_URL = "https://clinic.example", url
     assert [error.id for error in check_rtc_address()] == ["rooms.E002"]
+
+
+def test_a_listening_program_that_is_not_there_is_an_error(settings: Any) -> None:
+    for name in ("", "level_meter"):
+        settings.LISTENING_PROGRAM = name
+        assert check_listening_program() == []
+    settings.LISTENING_PROGRAM = "transcriber"
+    assert [error.id for error in check_listening_program()] == ["rooms.E003"]

@@ -9,7 +9,7 @@ from django.test import Client
 from consultations.appointments.models import VisitType
 from consultations.outbox.models import Message
 from consultations.rooms import access
-from consultations.rooms.actions import guests, seats, visit
+from consultations.rooms.actions import guests, moving, seats, visit
 from consultations.rooms.actions.booking import book_visit, cancel_visit, reschedule_visit
 from consultations.rooms.facts import load_room_facts
 from consultations.rooms.models import Participant, Room, RouteDecision, SeatDevice
@@ -54,13 +54,17 @@ def redeem(invited: guests.Invited, cookies: dict[str, str] | None = None) -> se
     return seats.redeem_link(link, cookies=cookies or {}, label="Phone")
 
 
+def admit(scene: Scene, invited: guests.Invited) -> None:
+    visit.admit_participant(scene.anna, target=invited.seat.public_id, identity="known", acting_user=scene.cast.anna)
+
+
 def come_in(scene: Scene, invited: guests.Invited) -> Participant:
     redeem(invited)
     blank = {"location": "", "callback_number": "", "emergency_name": "", "emergency_phone": ""}
     seats.confirm_details(invited.seat, name=invited.seat.name, **blank)
     seats.record_device_check(invited.seat, check=CHECK, relay_only=False)
     seats.start_waiting(invited.seat)
-    visit.admit_participant(scene.anna, target=invited.seat.public_id, identity="known", acting_user=scene.cast.anna)
+    admit(scene, invited)
     return Participant.objects.get(pk=invited.seat.pk)
 
 
@@ -101,7 +105,17 @@ def test_a_third_person_may_come_where_the_server_must_be_blind_because_it_is(sc
     scene.token = mint_link(scene.paul, acting_user=None)
     scene.wait()
     scene.admit()
-    come_in(scene, invite(scene))
+    invited = invite(scene)
+    if by == "privacy_class":  # there, only with the fresh yes of both
+        with refusal("server_needs_yes"):
+            come_in(scene, invited)
+        moving.answer_move(scene.anna, answer="yes", acting_user=scene.cast.anna)
+        with refusal("server_needs_yes"):
+            admit(scene, invited)
+        moving.answer_move(scene.paul, answer="yes")
+        admit(scene, invited)
+    else:
+        come_in(scene, invited)
     room = Room.objects.get()
     assert (room.route, room.route_reasons[1]["code"]) == ("sfu", "server_is_blind")
 

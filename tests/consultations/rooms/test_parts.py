@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from consultations.rooms import checks, presence, reasons, refusals
 from consultations.rooms.origins import origin_is_allowed, serialise_origin
-from media_routing.api import REASON_CODES
+from media_routing.api import REASON_CODES, SWITCH_REASONS
 
 OWN = frozenset({b"https://visits.example", b"http://localhost:8000"})
 
@@ -56,6 +56,8 @@ def test_only_one_exact_origin_is_allowed(headers: list[tuple[bytes, bytes]]) ->
 
 def test_every_reason_of_the_engine_has_words() -> None:
     assert set(REASON_CODES) == set(reasons.TEXTS)
+    assert set(SWITCH_REASONS) == set(reasons.STEPS)
+    assert not set(reasons.TEXTS) & set(reasons.STEPS)
 
 
 def test_every_documented_code_has_a_sentence() -> None:

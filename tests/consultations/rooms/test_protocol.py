@@ -16,6 +16,26 @@ SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/
 MEDIA = {"mic": True, "camera": False, "screen": False, "hand": True, "sends": ["audio"]}
 CANDIDATE = "candidate:1 1 udp 2122 192.168.1.2 5000 typ host"
 
+QUALITY = {
+    "warm": True,
+    "engine": "sfu",
+    "audio": 71,
+    "video": None,
+    "audio_factor": "rtt",
+    "video_factor": "",
+    "rtt_ms": 40.6,
+    "jitter_ms": None,
+    "loss_in": 0.25,
+    "loss_out": 0,
+    "concealed": 1,
+    "freeze": None,
+    "fps": 24.5,
+    "in_bps": 900_000,
+    "out_bps": 0,
+    "available_out_bps": None,
+    "remedy": "audio_first",
+}
+
 
 def signal(body: object) -> str:
     return json.dumps({"type": "signal", "to": ID, "stream": STREAM, "seq": 1, "body": body})
@@ -70,6 +90,9 @@ def test_it_reads_every_message() -> None:
             },
             protocol.Consent("1", "recording", "granted", 2, "carer"),
         ),
+        ({"type": "quality", **QUALITY}, protocol.Quality(protocol.QualityReport(**{**QUALITY, "rtt_ms": 41}))),
+        ({"type": "trouble", "id": "1", "kind": "no_sound"}, protocol.Trouble("1", "no_sound")),
+        ({"type": "move", "id": "1", "answer": "no"}, protocol.MoveAnswer("1", "no")),
         ({"type": "recording", "id": "1", "action": "request"}, protocol.Recording("1", "request")),
         (
             {"type": "sfu_offer", "id": "1", "connection": "connection", "sdp": SDP, "sources": {"0": "microphone"}},
@@ -87,6 +110,30 @@ def test_it_reads_every_message() -> None:
     assert {data["type"] for data, _ in examples} | {"signal"} == set(protocol.READERS)
     for data, message in examples:
         assert parse(json.dumps(data)) == message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"warm": 1},
+        {"engine": "mcu"},
+        {"audio": 101},
+        {"audio": 70.5},
+        {"video": -1},
+        {"audio_factor": "mood"},
+        {"loss_in": 1.01},
+        {"loss_out": True},
+        {"freeze": "0"},
+        {"fps": 241},
+        {"in_bps": 1.5},
+        {"rtt_ms": -1},
+        {"remedy": None},
+    ],
+)
+def test_a_measurement_that_cannot_be_is_refused(change: dict[str, object]) -> None:
+    assert code_of(json.dumps({"type": "quality", **QUALITY, **change})) == ("bad_field", False)
+    assert code_of(json.dumps({"type": "move", "id": "1", "answer": "maybe"})) == ("bad_field", False)
+    assert code_of(json.dumps({"type": "trouble", "id": "1", "kind": "tired"})) == ("bad_field", False)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from time_machine import travel
 
 from consultations.consent.models import ConsentRecord
 from consultations.outbox.models import Message
-from consultations.rooms.models import Note, Participant, Room, RouteDecision, SeatDevice
+from consultations.rooms.models import Note, Participant, QualitySample, Room, RouteDecision, SeatDevice
 from telemed.audit.models import AuditEntry
 from telemed.audit.verification import verify
 from tests.base import Cast
 from tests.matrix.world import World, make_world, patient_seat
 
 CANARY = "Quay Canary 7"
+CANARY_BPS = 7_701_770_177
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def world(cast: Cast) -> World:
     seat.device_check, seat.arrived_at, seat.admitted_at = {"place": CANARY}, timezone.now(), timezone.now()
     seat.save()
     RouteDecision.objects.create(room=seat.room, at=timezone.now(), trigger="x", route="p2p", reasons=[CANARY])
+    QualitySample.objects.create(room=seat.room, participant=seat, at=timezone.now(), engine="p2p", in_bps=CANARY_BPS)
     SeatDevice.objects.create(participant=seat, secret_hash="f" * 64, state="revoked", label=CANARY)
     return world
 
@@ -40,9 +42,11 @@ def _everything() -> str:
 
 def test_after_86_days_the_canary_is_nowhere(world: World) -> None:
     assert CANARY in _everything(), "control"
+    assert str(CANARY_BPS) in _everything(), "control"
     with travel(timezone.now() + timedelta(days=86, hours=1)):
         call_command("purge_call_metadata")
     assert CANARY not in _everything()
+    assert str(CANARY_BPS) not in _everything()
     room = Room.objects.get(appointment=world.appointment)
     assert (room.route, room.opened_at, room.ended_at) == ("", None, None)
     assert not SeatDevice.objects.filter(participant__room=room).exists()

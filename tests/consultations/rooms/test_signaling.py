@@ -73,6 +73,12 @@ def test_nobody_signals_in_the_name_of_another_page() -> None:
     assert isinstance(decide(PAUL_INSIDE, protocol.Ack(ANNA, "anna-page.paul-page", 1)), Relay)
 
 
+def test_the_second_connection_of_two_pages_has_a_number() -> None:
+    assert isinstance(decide(PAUL_INSIDE, replace(TO_ANNA, stream=f"{TO_ANNA.stream}.1")), Relay)
+    assert isinstance(decide(PAUL_INSIDE, protocol.Ack(ANNA, "anna-page.paul-page.1", 1)), Relay)
+    assert decide(PAUL_INSIDE, protocol.Ack(ANNA, "paul-page.anna-page.1", 1)) == Refuse("wrong_stream")
+
+
 @pytest.mark.parametrize("message", REQUESTS)
 def test_only_the_practitioner_in_the_room_decides_about_others(message: protocol.Request) -> None:
     assert isinstance(decide(ANNA_INSIDE, message), Act)

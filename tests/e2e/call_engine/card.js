@@ -19,6 +19,37 @@ export function make_card() {
   return new MediaStream([...canvas.captureStream(15).getTracks(), ...out.stream.getTracks()]);
 }
 
+/** How long a flash and a beep last. */
+const MARK_MS = 120;
+
+/** A clock for eye and ear: at every full second of this machine's time the picture turns white and a tone of 1000 Hz sounds. */
+export function make_clock() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+  const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const audio = new AudioContext();
+  const tone = new OscillatorNode(audio, { frequency: 1000 });
+  const gate = new GainNode(audio, { gain: 0 });
+  const out = new MediaStreamAudioDestinationNode(audio);
+  tone.connect(gate).connect(out);
+  tone.start();
+  let planned_ms = 0;
+  let tick = 0;
+  setInterval(() => {
+    const now_ms = Date.now();
+    brush.fillStyle = now_ms % 1000 < MARK_MS ? "#ffffff" : "#000000";
+    brush.fillRect(0, 0, 320, 180);
+    brush.fillStyle = "#808080";
+    brush.fillRect(300, (tick += 3) % 180, 4, 4);
+    const next_ms = (Math.floor(now_ms / 1000) + 1) * 1000;
+    if (next_ms === planned_ms) return;
+    planned_ms = next_ms;
+    const at_s = audio.currentTime + (next_ms - now_ms) / 1000;
+    gate.gain.setValueAtTime(0.5, at_s);
+    gate.gain.setValueAtTime(0, at_s + MARK_MS / 1000);
+  }, 20);
+  return new MediaStream([...canvas.captureStream(30).getTracks(), ...out.stream.getTracks()]);
+}
+
 /** What a cheating person would keep: every secret that a key is derived from. @returns {string[]} grows; in hex */
 export function keep_secrets() {
   /** @type {string[]} */

@@ -1,7 +1,7 @@
 /** The smallest page that holds a call of many: an element for every track, and a diary of what the client says. */
 
 import { CallClient } from "/js/call/call_client.js";
-import { keep_secrets, make_card } from "./card.js";
+import { keep_secrets, make_card, make_clock } from "./card.js";
 import { sample_every } from "./sampler.js";
 import { Voice } from "./voice.js";
 
@@ -21,7 +21,7 @@ const secrets = keep_secrets();
 
 const client = new CallClient({
   ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
-  worker_url: "/js/workers/frame_worker.js",
+  worker_url: address.get("spy") ? "/page/spied_worker.js" : "/js/workers/frame_worker.js",
   page_id: crypto.randomUUID(),
 });
 
@@ -100,9 +100,30 @@ async function layers() {
   return sent;
 }
 
-/** @param {string} size "320x180", "audio" for no picture, or "card" */
+/** Pictures that were decoded, and that the worker let through to the decoder. */
+async function shown() {
+  let decoded = 0;
+  for (const stat of (await connection()?.getStats())?.values() ?? []) if (stat.type === "inbound-rtp") decoded += stat.framesDecoded ?? 0;
+  const { "receive:video": passed = 0 } = await client.count_frames();
+  return { decoded, passed };
+}
+
+/** What nonce_spy.js says. @param {"count"|"repeat"} doing @returns {Promise<{sealed: number, repeated: number, keys: number}>} */
+function nonces(doing = "count") {
+  const channel = new BroadcastChannel("nonces");
+  return new Promise((resolve) => {
+    channel.onmessage = ({ data }) => {
+      channel.close();
+      resolve(data);
+    };
+    channel.postMessage({ do: doing });
+  });
+}
+
+/** @param {string} size "320x180", "audio" for no picture, "card", or "clock" */
 async function capture(size) {
   if (size === "card") return make_card();
+  if (size === "clock") return make_clock();
   const captured = await open_devices(size);
   if (voice) {
     for (const track of captured.getAudioTracks()) captured.removeTrack(track);
@@ -129,7 +150,7 @@ const samples = address.get("sample") ? sample_every(Number(address.get("sample"
 /** Who speaks when the test says so, in the voice of a file. */
 const voice = address.get("voice") ? await Voice.load(address.get("voice") ?? "") : null;
 Object.assign(globalThis, {
-  engine: { client, log, connections, connection, elements, played, gaps, heights, received, layers, recapture, samples, secrets, voice },
+  engine: { client, log, connections, connection, elements, played, gaps, heights, received, layers, nonces, recapture, samples, secrets, shown, voice },
 });
 const media = address.get("media") ?? "320x180";
 /** @type {MediaStream|null} */

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,20 +18,25 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from media_routing.api import Facts, MediaRefused, MediaSettings, Want, decide, join_descriptor
+from media_routing.runtime.recorder import Recording
+from media_routing.runtime.recorder_keys import RecorderKeys
 from media_routing.runtime.service import MediaService
 from tests.e2e.call_engine.relay import Pages
 from tests.e2e.call_engine.udp_way import UdpWay
 
 ROOM = "visit"
+RECORDER = "recorder"
 
 
 @dataclass
 class GroupServer:
-    """`p2p` sends two people to each other instead; `refuse` answers offers with that code. `host` is where pages and
+    """`p2p` sends two people to each other instead, `warm` asks for the other path beside it; `refuse` answers offers with that code. `host` is where pages and
     signaling are served; without `routers` nothing stands between a browser and the media port (a lab has its own)."""
 
     room_size: int = 3
     p2p: bool = False
+    warm: bool = False
+    page: str = "group.html"
     refuse: str = ""
     address: str = "127.0.0.1"
     host: str = "127.0.0.1"
@@ -44,10 +50,12 @@ class GroupServer:
     admitted: list[str] = field(default_factory=list)
     views: dict[str, list[dict]] = field(default_factory=dict)
     reports: list[dict] = field(default_factory=list)
+    qualities: list[dict] = field(default_factory=list)
     offers: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[dict] = field(default_factory=list)
     ways: dict[str, UdpWay] = field(default_factory=dict)
     mapped: dict[str, dict] = field(default_factory=dict)
+    recorder: RecorderKeys | None = None
     media: MediaService | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -88,26 +96,51 @@ class GroupServer:
     def url(self, me: str, **query: str) -> str:
         extra = "".join(f"&{key}={value}" for key, value in query.items())
         host = "localhost" if self.host == "127.0.0.1" else self.host
-        return f"http://{host}:{self.http.server_port}/page/group.html?me={me}&ws=ws://{host}:{self.ws_port}/{extra}"
+        return f"http://{host}:{self.http.server_port}/page/{self.page}?me={me}&ws=ws://{host}:{self.ws_port}/{extra}"
 
     def snapshot(self, me: str) -> dict:
-        decision = decide(Facts(participants=2 if self.p2p else 3, sfu_available=not self.p2p))
         others = [seat for seat in self.admitted if seat != me]
-        join = join_descriptor(decision, me, others, lambda reason: reason.code, room_size=self.room_size)
-        assert join
+
+        def descriptor(p2p: bool) -> dict:
+            decision = decide(Facts(participants=2 if p2p else 3, sfu_available=not p2p))
+            made = join_descriptor(decision, me, others, lambda reason: reason.code, room_size=self.room_size)
+            assert made
+            return dict(made)
+
+        join = descriptor(self.p2p)
         if self.relay_only:  # so that only the relay can be the way, whatever this machine's network is like
             join["ice_transport_policy"] = "relay"
+        join["warm"] = descriptor(not self.p2p) if self.warm else None
         people = [
             {"id": seat, "role": "", "name": seat, "state": "admitted", "present": seat in self.seats}
             | {"page": self.pages.get(seat)}
             for seat in self.admitted
         ]
+        said = {"consents": {"recording": "granted"}} if self.recorder else {}
+        recorder = {"id": RECORDER, "page": self.recorder.page, "server": True} if self.recorder else None
         return {
-            "room": {"code": "test", "state": "live", "frame_encryption": self.frame_encryption},
-            "me": {"id": me, "role": "", "name": me, "state": "admitted"},
+            "room": {
+                "code": "test",
+                "state": "live",
+                "frame_encryption": self.frame_encryption,
+                "recorder": recorder,
+            },
+            "me": {"id": me, "role": "", "name": me, "state": "admitted", **said},
             "join": join,
-            "participants": people,
+            "participants": [person | said for person in people],
         }
+
+    async def ask_for(self, *, p2p: bool, warm: bool) -> None:
+        """Everybody's next snapshot: this path, and perhaps the other one beside it."""
+        self.p2p, self.warm = p2p, warm
+        await self.tell_all()
+
+    async def record(self, directory: Path, key: bytes) -> Recording:
+        """Everybody said yes: the recorder is there, pages give it their keys, and it begins."""
+        assert self.media
+        self.recorder = RecorderKeys("test", "page-of-the-recorder")
+        await self.tell_all()
+        return self.media.start_recording(ROOM, directory, key, lambda event: None, self.recorder)
 
     async def tell_all(self) -> None:
         self.rev += 1
@@ -171,18 +204,29 @@ class GroupServer:
                 self.views[me] = message["wants"]
                 assert self.media
                 self.media.set_wants(ROOM, me, [Want(**want) for want in message["wants"]])
+            case "say" if message["to"] == RECORDER:
+                await self.tell_recorder(me, socket, message["body"]["keys"]["items"])
             case "say":
                 self.said.append({"from": me, **message})
                 heard = [message["to"]] if message["to"] else [seat for seat in self.seats if seat != me]
                 for to in heard:
                     if to in self.seats:
                         await self.send(self.seats[to], {"type": "said", "from": me, "body": message["body"]})
+            case "quality":
+                self.qualities.append({"from": me, **message})
             case "path":
                 self.reports.append({"from": me, **message["report"]})
             case "ping":
                 await self.send(socket, {"type": "pong", "rev": self.rev})
             case other:
                 raise AssertionError(f"the client sent {other}")
+
+    async def tell_recorder(self, me: str, socket: ServerConnection, items: list[dict]) -> None:
+        assert self.recorder
+        pages = {"from_page": self.recorder.page, "to_page": self.pages[me]}
+        answers = [{**answer, **pages} for item in items for answer in self.recorder.receive(me, self.pages[me], item)]
+        body = {"kind": "keys", "keys": {"items": answers}}
+        await self.send(socket, {"type": "said", "from": RECORDER, "body": body})
 
     async def answer(self, me: str, socket: ServerConnection, message: dict) -> None:
         self.offers.append((me, message["connection"], message["sdp"]))

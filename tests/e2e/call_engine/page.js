@@ -2,8 +2,10 @@
 
 import { CallClient } from "/js/call/call_client.js";
 import { open_media } from "/js/call/devices.js";
+import { keep_secrets, make_card } from "./card.js";
 
 const address = new URLSearchParams(location.search);
+const secrets = keep_secrets();
 const client = new CallClient({
   ws_url: `${address.get("ws")}?${new URLSearchParams({ me: address.get("me") ?? "" })}`,
   worker_url: "/js/workers/frame_worker.js",
@@ -51,8 +53,16 @@ async function received() {
   return totals;
 }
 
+// A browser that was told to send in clear has no channels: DTLS carries them. Only a control of the relay's test wants that.
+if (address.get("channels") === "dead") {
+  const dead = () => Object.assign(new EventTarget(), { readyState: "connecting", send() {}, close() {} });
+  Native.prototype.createDataChannel = /** @type {any} */ (dead);
+}
+
 Object.assign(globalThis, {
-  engine: { client, log, connections, connection, received },
+  engine: { client, log, connections, connection, received, secrets },
 });
-const stream = address.get("media") === "none" ? null : await open_media();
+/** @type {Record<string, () => Promise<MediaStream|null>|MediaStream|null>} */
+const sources = { none: () => null, card: make_card };
+const stream = await (sources[address.get("media") ?? ""] ?? open_media)();
 client.start(stream);

@@ -65,6 +65,7 @@ class Relay:
     relayed: list[dict] = field(default_factory=list)
     said: list[dict] = field(default_factory=list)
     reports: list[dict] = field(default_factory=list)
+    qualities: list[dict] = field(default_factory=list)
     ice_requests: int = 0
     holding: bool = False
     held: list[tuple[str, dict]] = field(default_factory=list)
@@ -160,6 +161,8 @@ class Relay:
                     "ttl_s": self.ttl_s,
                 }
                 await self.send(socket, reply)
+            case "quality":
+                self.qualities.append({"from": me, **message})
             case "path":
                 self.reports.append({"from": me, **message["report"]})
             case "ping":

@@ -1,4 +1,4 @@
-"""One person's way to the media server, as a router makes it: it can be cut, and it can forget whom it served."""
+"""One way to a server, as a router makes it: it can be cut, it can forget whom it served, and it can listen."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class UdpWay(asyncio.DatagramProtocol):
         self.server = server
         self.port = 0
         self.cut = False
+        self.taken: list[bytes] | None = None
+        """Everything that passes here from now on, when it is a list."""
         self._inner: asyncio.DatagramTransport | None = None
         self._outer: dict[Address, asyncio.DatagramTransport] = {}
         self._opening: dict[Address, asyncio.Task[None]] = {}
@@ -38,6 +40,7 @@ class UdpWay(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if self.cut:
             return
+        self._take(data)
         if outer := self._outer.get(addr):
             outer.sendto(data)
         elif addr not in self._opening:
@@ -52,7 +55,12 @@ class UdpWay(asyncio.DatagramProtocol):
 
     def back(self, browser: Address, data: bytes) -> None:
         if not self.cut and self._inner and not self._inner.is_closing():
+            self._take(data)
             self._inner.sendto(data, browser)
+
+    def _take(self, data: bytes) -> None:
+        if self.taken is not None:
+            self.taken.append(data)
 
 
 class _Outer(asyncio.DatagramProtocol):

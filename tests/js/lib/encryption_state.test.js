@@ -4,14 +4,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EncryptionWatch } from "../../../static/js/lib/encryption_state.js";
+import { wire_frames } from "../../../static/js/lib/wire_frames.js";
 
 const NONE = { sealed: 0, opened: 0, clear: 0, unsealed: 0, unopened: 0, stranger: 0 };
+
+/** @param {Partial<typeof NONE>} crypto @param {Record<string, number>} [seen] @param {Record<string, number>} [wire] */
+function reading(crypto, seen = {}, wire = {}) {
+  return { crypto: { ...NONE, ...crypto }, seen, wire };
+}
 
 /** @param {Partial<typeof NONE>[]} readings one a second @param {Record<string, any>} [facts] */
 function judged(readings, facts = {}) {
   const watch = new EncryptionWatch();
   const fixed = { connection: "one", route: "server", connected: true, alarm: false, recorder_has_key: false, ...facts };
-  return readings.map((counts, second) => watch.judge({ at_ms: 1000 * second, counts: { ...NONE, ...counts }, ...fixed }));
+  return readings.map((counts, second) => watch.judge({ at_ms: 1000 * second, counts: reading(counts), ...fixed }));
 }
 
 test("nothing is said before something was sealed or opened on a path that stands", () => {
@@ -45,7 +51,56 @@ test("silence keeps what was proved; another connection begins anew; an alarm ou
   assert.deepEqual(judged([{ sealed: 9, opened: 9 }, { sealed: 9, opened: 9 }, { sealed: 9, opened: 9 }]).at(-1), "e2e_server");
   const watch = new EncryptionWatch();
   const fixed = { route: "direct", connected: true, alarm: false, recorder_has_key: false };
-  assert.equal(watch.judge({ ...fixed, at_ms: 0, connection: "one", counts: { ...NONE, sealed: 5 } }), "e2e_direct");
-  assert.equal(watch.judge({ ...fixed, at_ms: 1000, connection: "two", counts: NONE }), "pending");
-  assert.equal(watch.judge({ ...fixed, at_ms: 2000, connection: "two", counts: { ...NONE, sealed: 5 }, alarm: true }), "alarm");
+  assert.equal(watch.judge({ ...fixed, at_ms: 0, connection: "one", counts: reading({ sealed: 5 }) }), "e2e_direct");
+  assert.equal(watch.judge({ ...fixed, at_ms: 1000, connection: "two", counts: reading({}) }), "pending");
+  assert.equal(watch.judge({ ...fixed, at_ms: 2000, connection: "two", counts: reading({ sealed: 5 }), alarm: true }), "alarm");
+});
+
+/**
+ * 12 s of a call with so many others: 20 pictures and 50 packets of sound a second of each, all of them in the worker's hands
+ * but those of one stream of `lost`, from the third second on.
+ *
+ * @param {string} lost "send:audio", ... or "" @param {number} [others] @param {boolean} [clear_agreed]
+ */
+function call_in_which_the_worker_loses(lost, others = 1, clear_agreed = false) {
+  const watch = new EncryptionWatch();
+  const fixed = { connection: "one", route: "direct", connected: true, alarm: false, recorder_has_key: false, clear_agreed };
+  const rates = { "send:audio": 50, "send:video": 20, "receive:audio": 50 * others, "receive:video": 20 * others };
+  return Array.from({ length: 12 }, (_, second) => {
+    const wire = Object.fromEntries(Object.entries(rates).map(([word, rate]) => [word, rate * second]));
+    const seen = Object.fromEntries(Object.entries(rates).map(([word, rate]) => [
+      // Read at uneven moments: now and then the worker is four frames behind.
+      word, word === lost && second > 3 ? rate * 3 + (rate - rate / others) * (second - 3) : rate * second - 4 * (second % 2),
+    ]));
+    const sealed = (seen["send:audio"] ?? 0) + (seen["send:video"] ?? 0);
+    const opened = (seen["receive:audio"] ?? 0) + (seen["receive:video"] ?? 0);
+    return watch.judge({ ...fixed, at_ms: 1000 * second, counts: reading({ sealed, opened }, seen, wire) });
+  });
+}
+
+test("what goes past the worker takes the promise back within a second, one way and one kind being enough", () => {
+  assert.ok(call_in_which_the_worker_loses("").slice(1).every((state) => state === "e2e_direct"), "control");
+  for (const lost of ["send:audio", "send:video", "receive:audio", "receive:video"]) {
+    const states = call_in_which_the_worker_loses(lost);
+    assert.deepEqual(states.slice(1, 4), ["e2e_direct", "e2e_direct", "e2e_direct"]);
+    assert.ok(states.slice(5).every((state) => state === "pending"), `${lost}: ${states}`);
+  }
+  // One voice of seven that goes past it is enough as well.
+  assert.equal(call_in_which_the_worker_loses("receive:audio", 7).at(-1), "pending");
+});
+
+test("a browser without a worker, which was let in so, says what is true of it", () => {
+  assert.equal(call_in_which_the_worker_loses("send:audio", 1, true).at(-1), "transport");
+});
+
+test("the browser's own count is of frames: encoded, decoded, and one packet for each of sound", () => {
+  assert.deepEqual(wire_frames([
+    { type: "outbound-rtp", kind: "video", framesEncoded: 3, packetsSent: 90 },
+    { type: "outbound-rtp", kind: "video", framesEncoded: 4 },
+    { type: "outbound-rtp", kind: "audio", packetsSent: 7 },
+    { type: "inbound-rtp", kind: "video", framesDecoded: 5, packetsReceived: 60 },
+    { type: "inbound-rtp", kind: "audio", packetsReceived: 8 },
+    { type: "inbound-rtp", kind: "video" },
+    { type: "transport" },
+  ]), { "send:video": 7, "send:audio": 7, "receive:video": 5, "receive:audio": 8 });
 });

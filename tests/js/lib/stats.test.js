@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MediaProof } from "../../../static/js/lib/proof.js";
 import { judge, SteadyQuality } from "../../../static/js/lib/quality.js";
-import { rates_between, route_of, sample, selected_pair } from "../../../static/js/lib/stats_math.js";
+import { rates_between, relay_host, route_of, sample, selected_pair } from "../../../static/js/lib/stats_math.js";
 
 /** @import { Rates, StreamRates } from "../../../static/js/lib/stats_math.js" */
 
 const PAIRS = [
   { type: "local-candidate", id: "L1", candidateType: "host", protocol: "udp" },
-  { type: "local-candidate", id: "L2", candidateType: "relay", protocol: "udp", relayProtocol: "tls" },
+  { type: "local-candidate", id: "L2", candidateType: "relay", protocol: "udp", relayProtocol: "tls", url: "turns:turn.clinic.example:443?transport=tcp" },
   { type: "remote-candidate", id: "R1", candidateType: "srflx" },
   { type: "candidate-pair", id: "P1", localCandidateId: "L1", remoteCandidateId: "R1", nominated: true, currentRoundTripTime: 0.02 },
   { type: "candidate-pair", id: "P2", localCandidateId: "L2", remoteCandidateId: "R1", nominated: true, currentRoundTripTime: 0.08, availableOutgoingBitrate: 900_000 },
@@ -16,13 +16,20 @@ const PAIRS = [
 
 test("of several nominated pairs the transport's is the selected one", () => {
   const pair = selected_pair([...PAIRS, { type: "transport", id: "T", selectedCandidatePairId: "P2" }]);
-  assert.deepEqual(pair, { local: "relay", remote: "srflx", protocol: "tls", rtt_ms: 80, available_out_bps: 900_000, received: 0 });
+  assert.deepEqual(pair, { local: "relay", remote: "srflx", protocol: "tls", relay: "turn.clinic.example", rtt_ms: 80, available_out_bps: 900_000, received: 0 });
 });
 
 test("without transport statistics the pair that says so is selected (Firefox), and else none", () => {
   const [first, ...others] = PAIRS.toReversed();
   assert.equal(selected_pair(PAIRS), null);
   assert.equal(selected_pair([...others, { .../** @type {any} */ (first), selected: true }])?.local, "relay");
+});
+
+test("a relay is told by its name, and only by that", () => {
+  assert.equal(relay_host("turn:[2001:db8::7]:3478?transport=udp"), "2001:db8::7");
+  assert.equal(relay_host("turn:turn.clinic.example"), "turn.clinic.example");
+  assert.equal(relay_host("turn:10.0.0.1:3478?transport=udp"), "10.0.0.1");
+  for (const url of [undefined, "", "stun:turn.clinic.example:3478", "turn:a b"]) assert.equal(relay_host(url), "");
 });
 
 test("a relay behind a translated address is still a relay", () => {

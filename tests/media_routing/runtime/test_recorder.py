@@ -317,14 +317,6 @@ async def test_before_the_first_report_people_are_put_by_arrival(tmp_path):
 async def test_a_slow_disk_holds_up_its_own_thread_and_not_the_call(tmp_path, monkeypatch):
     """The control writes the same on the event loop: everybody's packets wait for the disk."""
     loop = asyncio.get_running_loop()
-
-    async def worst_lag_s(seconds):
-        worst, end = 0.0, loop.time() + seconds
-        while (now := loop.time()) < end:
-            await asyncio.sleep(0.01)
-            worst = max(worst, loop.time() - now - 0.01)
-        return worst
-
     monkeypatch.setattr(os, "fsync", lambda handle: time.sleep(0.3))
     async with visit(NAMES[:1]) as (service, [anna], keys):
         anna.give_key(keys)
@@ -337,8 +329,18 @@ async def test_a_slow_disk_holds_up_its_own_thread_and_not_the_call(tmp_path, mo
     assert [len(track.gaps) for track in manifest.tracks] == [0, 0], "late on the disk, and nothing lost"
 
 
-async def run_here(thread, work):
-    return work()
+async def run_here(thread, work, *arguments):
+    return work(*arguments)
+
+
+async def worst_lag_s(seconds):
+    """How late the event loop was at worst."""
+    loop = asyncio.get_running_loop()
+    worst, end = 0.0, loop.time() + seconds
+    while (now := loop.time()) < end:
+        await asyncio.sleep(0.01)
+        worst = max(worst, loop.time() - now - 0.01)
+    return worst
 
 
 async def test_it_refuses_a_full_disk_and_a_missing_room(tmp_path):

@@ -75,6 +75,15 @@ class TestAllocate:
         assert choose([demand("a")], budget) == {"a": LOW}
         assert choose([demand("a")], budget, {"a": MIDDLE}) == {"a": MIDDLE}
 
+    def test_the_last_picture_of_who_is_looked_at_stays_while_the_estimate_trembles(self):
+        budget = AUDIO + 115_000
+        assert choose([demand("a", place=0)], budget, {"a": HIGH}) == {"a": LOW}
+        assert choose([demand("a", place=0)], budget, {"a": LOW}) == {"a": LOW}
+        assert choose([demand("a", place=0)], AUDIO + 110_000, {"a": LOW}) == {"a": OFF}
+        assert choose([demand("a", place=1)], budget, {"a": LOW}) == {"a": OFF}
+        single = (Layer(720, 800_000),)
+        assert choose([demand("a", place=0, layers=single)], AUDIO + 700_000, {"a": LOW}) == {"a": OFF}
+
     @pytest.mark.parametrize("budget", range(0, 6_000_000, 170_000))
     def test_more_rate_never_makes_the_first_one_worse_nor_spends_more_than_there_is(self, budget):
         demands = [demand(key, place=place) for place, key in enumerate("abcd")]
@@ -117,6 +126,16 @@ class TestAllocator:
         assert self.layers(allocator, 4_000_000, 3.1) == {"a": MIDDLE, "b": LOW}
         assert self.layers(allocator, 4_000_000, 10.9) == {"a": MIDDLE, "b": LOW}
         assert self.layers(allocator, 4_000_000, 11.1) == {"a": HIGH, "b": HIGH}
+
+    def test_it_says_when_the_last_decision_was_a_fall_for_want_of_rate(self):
+        allocator = self.decided(4_000_000)
+        assert not allocator.fell
+        self.layers(allocator, 700_000, 1.0)
+        assert allocator.fell
+        self.layers(allocator, 700_000, 2.0)
+        assert not allocator.fell
+        allocator.decide([demand("a", height=180)], 600_000, AUDIO, 3.0)  # a smaller tile
+        assert not allocator.fell
 
     def test_a_clean_probe_lets_it_rise_as_far_as_was_proven(self):
         allocator = self.decided(4_000_000)

@@ -5,6 +5,10 @@ import itertools
 import pytest
 
 from media_routing.rtp import rtcp, vp8
+from media_routing.sfu.bwe import BandwidthEstimator, EstimatorConfig
+from media_routing.sfu.bwe.loss_bound import NullLossBound
+from media_routing.sfu.bwe.probing import NullProber
+from media_routing.sfu.bwe.rate_control import FixedRate
 from media_routing.sfu.events import Want
 from tests.media_routing.sfu.cast import Stage
 
@@ -165,3 +169,47 @@ def test_a_screen_that_nobody_has_asked_for_yet_is_shown(stage, anna, bert):
         anna.frame(stream=anna.screen, key=True)
         stage.wait(0.033)
     assert len(bert.got("anna", "screen")) > 50
+
+
+def narrow(stage, viewer, bps):
+    """The estimate falls to this."""
+    viewer.leg.subscriber.estimator = BandwidthEstimator(
+        EstimatorConfig(start_bps=bps, min_bps=1), rate=FixedRate(bps), loss=NullLossBound(), prober=NullProber()
+    )
+
+
+def test_a_layer_that_overruns_the_line_stops_at_once_and_leaves_no_hole(stage, anna, bert):
+    narrow(stage, bert, 1_000)
+    stage.wait(0.06)
+    assert layer_of(bert) is None
+    count = len(bert.got("anna", "camera"))
+    for _ in range(10):
+        for index in range(3):
+            anna.frame(index)
+        stage.wait(0.033)
+    assert len(bert.got("anna", "camera")) == count
+    narrow(stage, bert, 900_000)
+    stage.show(anna, seconds=8)
+    assert layer_of(bert) is not None
+    assert_continuous(bert.got("anna", "camera"), pause=900_000)
+
+
+def test_what_the_pacer_held_of_it_is_never_sent_nor_repaired(stage, anna, bert):
+    half = bert.leg.subscriber
+    half.pacer.spend(50_000, stage.now)
+    sent = len(bert.got("anna", "camera"))
+    for _ in range(3):
+        anna.frame(2)
+    held = half.pacer.queued_bytes
+    assert held > 0
+    assert len(bert.got("anna", "camera")) == sent
+    narrow(stage, bert, 1_000)
+    stage.wait(0.06)
+    assert half.pacer.queued_bytes == 0
+    last = bert.got("anna", "camera")[-1]
+    bert.rtcp(rtcp.Nack(1, last.ssrc, (last.sequence,)))
+    slot = bert.slot("anna", "camera")
+    assert [p for p in stage.out.rtp["bert"] if p.ssrc == slot.rtx_ssrc and p.payload] == []
+    narrow(stage, bert, 900_000)
+    stage.show(anna, seconds=8)
+    assert_continuous(bert.got("anna", "camera"), pause=900_000)

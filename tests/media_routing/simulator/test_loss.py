@@ -36,7 +36,9 @@ def test_repair_recovers_95_percent_at_ten_percent_loss_to_a_receiver(seed, burs
     assert heard is not None
     assert heard.received > 0.85 * 30 * 50
     assert heard.longest_gap_s < 0.4
-    assert {layer >= 0 for layer in layers(world.people["cem"], "anna", 5.0)} == {True}
+    # What the line loses itself is no reason to show less.
+    seen = layers(world.people["cem"], "anna", 8.0)
+    assert seen.count(2) >= 0.9 * len(seen)
     assert world.errors() == []
 
 

@@ -11,6 +11,7 @@ from media_routing.sfu.bwe.acknowledged import NullAcknowledged, WindowedAcknowl
 from media_routing.sfu.bwe.arrivals import ArrivalJoiner, Arrivals
 from media_routing.sfu.bwe.loss_bound import WindowedLossBound
 from media_routing.sfu.bwe.probing import CLUSTER_S, STEP_S, Prober
+from media_routing.sfu.bwe.queue_delay import QueueDelay
 from media_routing.sfu.bwe.rate_control import Aimd
 from media_routing.sfu.bwe.sent_history import HISTORY_SIZE, SentHistory
 from media_routing.sfu.bwe.trendline import TrendlineDetector, _Trend
@@ -247,9 +248,56 @@ class TestLossBound:
         bound.judge(0.2, 1e6, 1e6, 0.1, 0.0)
         assert [bound.judge(0.0, 1e6, 1e5, 0.1, float(now)) for now in range(1, 20)][-1] == pytest.approx(900_000)
 
+    def after_seconds(self, seconds, lost_of_100, queue_s=0.0):
+        """The ceiling after seconds at a megabit, each losing so many of 100."""
+        bound, ceiling, now = WindowedLossBound(40_000), float("inf"), 0.0
+        while now < seconds:
+            now += 0.1
+            ceiling = bound.bound(100 - lost_of_100, lost_of_100, 1e6, 1e6, 0.05, now, queue_s)
+        return ceiling
+
+    def test_loss_of_the_line_itself_lowers_once(self):
+        assert self.after_seconds(60, 12) >= 940_000
+
+    def test_loss_beside_a_queue_lowers_again_and_again(self):
+        """The control: the same loss, but packets wait."""
+        assert self.after_seconds(60, 12, queue_s=0.1) < 200_000
+
+    def test_loss_that_answered_to_the_lower_rate_is_no_loss_of_the_line(self):
+        bound = WindowedLossBound(40_000)
+        bound.judge(0.24, 1e6, 1e6, 0.1, 0.0)
+        assert bound.judge(0.14, 880_000, 8e5, 0.1, 2.0) == pytest.approx(880_000 * 0.93)
+
+    def test_more_than_the_line_s_own_loss_lowers(self):
+        bound = WindowedLossBound(40_000)
+        bound.judge(0.12, 1e6, 1e6, 0.1, 0.0)
+        held = bound.judge(0.12, 940_000, 9e5, 0.1, 2.0)
+        assert bound.judge(0.3, 940_000, 9e5, 0.1, 4.0) < held
+
     def test_one_packet_of_four_is_no_rate(self):
         bound = WindowedLossBound(40_000)
         assert [bound.bound(3, 1, 1e6, 1e6, 0.1, now / 10) for now in range(4)] == [float("inf")] * 4
+
+
+class TestQueueDelay:
+    def arrivals(self, *delays_s: float) -> Arrivals:
+        sent = [float(number) for number in range(len(delays_s))]
+        return Arrivals(
+            range(len(sent)), sent, [at + delay for at, delay in zip(sent, delays_s, strict=True)], [1000] * len(sent)
+        )
+
+    def test_it_is_the_luckiest_packet_s_delay_above_the_least_seen(self):
+        queue = QueueDelay()
+        assert queue.measure(self.arrivals(77.05, 77.03), 0.0) == 0.0
+        assert queue.measure(self.arrivals(77.13, 77.2), 0.1) == pytest.approx(0.1)
+        assert queue.measure(self.arrivals(), 0.2) == 0.0
+
+    def test_it_gets_used_to_another_way_within_half_a_minute(self):
+        queue = QueueDelay()
+        queue.measure(self.arrivals(77.0), 0.0)
+        waits = [queue.measure(self.arrivals(77.2), float(now)) for now in range(1, 40)]
+        assert waits[0] == pytest.approx(0.2)
+        assert waits[-1] == 0.0
 
 
 def run_cluster(prober: Prober, history: SentHistory, now: float) -> float:
