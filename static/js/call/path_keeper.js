@@ -46,6 +46,7 @@
 
 import { plan_path } from "../lib/path_plan.js";
 import { parse_stream_id } from "../lib/protocol.js";
+import { FAIR_FROM } from "../lib/quality.js";
 import { quality_report } from "../lib/quality_report.js";
 import { Leaving } from "./leaving.js";
 import { P2PPath } from "./p2p_path.js";
@@ -53,6 +54,8 @@ import { SfuPath } from "./sfu_path.js";
 
 const VERIFY_WITHIN_MS = 20_000;
 const REPORT_EVERY_MS = 2000;
+/** While it is bad or another path is compared, seconds count. */
+const REPORT_SOON_MS = 1000;
 const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "still", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
 /** Of a path that is being proved. */
 const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "still", "trouble"];
@@ -299,11 +302,16 @@ export class PathKeeper extends EventTarget {
 
   /** @param {number} now_ms */
   #report(now_ms) {
-    if (now_ms - this.#reported_ms < REPORT_EVERY_MS) return;
-    this.#reported_ms = now_ms;
-    for (const held of [this.#used, this.#next]) {
+    const waited_ms = now_ms - this.#reported_ms;
+    if (waited_ms < REPORT_SOON_MS) return;
+    const standing = [this.#used, this.#next].flatMap((held) => {
       const measured = held?.path.measured();
-      if (!held || !measured) continue;
+      return held && measured ? [{ held, measured }] : [];
+    });
+    const poor = standing.some(({ measured: { audio, video } }) => Math.min(audio?.score ?? 100, video?.score ?? 100) < FAIR_FROM);
+    if (waited_ms < REPORT_EVERY_MS && !poor && !this.#next) return;
+    this.#reported_ms = now_ms;
+    for (const { held, measured } of standing) {
       this.#options.send(quality_report(measured, { engine: held.plan.engine, warm: held !== this.#used, remedy: held.path.remedy }));
     }
   }

@@ -35,11 +35,7 @@ export class QualityWindow {
    */
   take(rates, { peer_camera, limited = false }, now_ms) {
     this.#newest_ms = now_ms;
-    if (this.#since_ms === null) {
-      // The first second of a connection is its beginning.
-      this.#since_ms = now_ms;
-      return;
-    }
+    this.#since_ms ??= now_ms;
     this.#peer_camera = peer_camera;
     this.#readings = [...this.#readings, limited ? without_idle_estimate(rates) : rates].slice(-LONGEST);
     const fps = peer_camera ? (rates.streams["in:video"]?.fps ?? null) : null;

@@ -250,6 +250,31 @@ test("a decision that is taken back in the middle ends where the last snapshot s
   assert.ok(there(built[1]).calls.includes("close"));
 });
 
+test("a standing path is reported every two seconds, and every second while it is poor or two are compared", async (context) => {
+  let clock_ms = 100_000;
+  context.mock.method(performance, "now", () => clock_ms);
+  const { keeper, built, sent, direct, beat } = await in_a_call();
+  const measured = (/** @type {number} */ score) => /** @type {any} */ ({ audio: { score, factor: null }, video: null, rates: { interval_ms: 1000, pair: null, streams: {} } });
+  /** @param {number} after_ms */
+  const told = async (after_ms) => {
+    clock_ms += after_ms;
+    sent.length = 0;
+    await beat();
+    return sent.map(({ engine, warm, audio }) => `${engine} ${warm} ${audio}`);
+  };
+  direct.measured = () => measured(90);
+  assert.deepEqual(await told(0), ["p2p false 90"]);
+  assert.deepEqual(await told(1000), []);
+  assert.deepEqual(await told(1000), ["p2p false 90"]);
+  direct.measured = () => measured(30);
+  assert.deepEqual(await told(500), []);
+  assert.deepEqual(await told(500), ["p2p false 30"]);
+  keeper.follow(snapshot(P2P_WARM_SFU));
+  await turn();
+  there(built[1]).measured = () => measured(95);
+  assert.deepEqual(await told(1000), ["p2p false 30", "sfu true 95"]);
+});
+
 test("whatever order of snapshots comes, the page ends on the path of the last one and holds no other", async () => {
   const steps = [P2P, P2P_WARM_SFU, SFU, SFU_WARM_P2P];
   let seed = 7;
