@@ -70,7 +70,6 @@ class Marker:
 @dataclass(frozen=True, slots=True)
 class Lane:
     name: str
-    top: str
     name_y: str
     bands: tuple[tuple[str, str, str, str], ...]  # (band, y, height, y of its word)
     audio: tuple[str, ...]
@@ -195,7 +194,6 @@ def _lane(curve: Curve, top: int, scale: _Scale, events: Sequence[Event]) -> Lan
     tried = [(sample, worse_score(sample)) for sample in curve.tried]
     return Lane(
         name=name_of(curve.person),
-        top=_number(top),
         name_y=_number(top - 8),
         bands=tuple(
             (
