@@ -7,7 +7,7 @@ from tests.e2e import first_visit
 from tests.e2e.chromium import eventually
 from tests.e2e.server import AppServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(200)]
 
 ON_THE_SERVER = "from consultations.appointments.models import VisitType; VisitType.objects.update(is_group=True)"
 KEPT = (

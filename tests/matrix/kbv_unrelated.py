@@ -13,7 +13,7 @@ outbox.Message outbox.Message~resend patients.Patient practitioners.Practitioner
 
 # The simulation's people are invented, and it presses no button that records.
 _COMMAND = """
-demo purge_call_metadata reset_mfa rotate_field_keys simulate verify_audit
+check_relays demo purge_call_metadata reset_mfa rotate_field_keys simulate verify_audit
 """
 
 # Coming, going, connecting, talking. Media only with keys of the browsers: the policy makes the server blind here.

@@ -159,6 +159,8 @@ export class StillView {
     }
     this.keeps.checked = false;
     this.send.hidden = true;
+    this.take.classList.remove("button--quiet");
+    show(this.root, "still_ask_body", true);
     show(this.root, "still_error", false);
     show(this.root, "still_ask", true);
     this.#draw_fate();
@@ -166,6 +168,7 @@ export class StillView {
   }
 
   #draw_fate() {
+    show(this.root, "still_keep_more", this.keeps.checked);
     const kept = this.keeps.checked || this.#own_consents.stills === "granted";
     write(this.root, "still_fate", t(kept ? "call_still_fate_kept" : "call_still_fate_gone", { name: this.#name(this.#asker) }));
   }
@@ -185,6 +188,8 @@ export class StillView {
       this.preview.src = URL.createObjectURL(this.#taken.blob);
       this.preview.hidden = false;
       this.send.hidden = false;
+      this.take.classList.add("button--quiet");
+      show(this.root, "still_ask_body", false);
       write(this.root, "still_take", t("call_still_again"));
       announce(t("call_still_taken"));
       this.send.focus();
