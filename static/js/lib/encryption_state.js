@@ -61,7 +61,9 @@ export class EncryptionWatch {
     /** @param {(age_ms: number) => boolean} is_meant */
     const read = (is_meant) => this.#seen.filter((seen) => is_meant(at_ms - seen.at_ms)).map((seen) => seen.counts);
     const before = read((age_ms) => age_ms >= WINDOW_MS).at(-1) ?? read((age_ms) => age_ms > 0)[0] ?? null;
-    const bypassed = bypasses_worker(read((age_ms) => age_ms >= EARLIER_MS), read((age_ms) => age_ms <= RECENT_MS));
+    const earlier = read((age_ms) => age_ms >= EARLIER_MS);
+    // At first every reading counts by itself: nothing is promised before it is sure.
+    const bypassed = bypasses_worker(earlier, earlier.length > 0 ? read((age_ms) => age_ms <= RECENT_MS) : [counts]);
     if (bypassed && !clear_agreed) return (this.#last = "pending");
     /** @param {keyof CryptoCounts} word */
     const grown = (word) => counts.crypto[word] - (before?.crypto[word] ?? 0);

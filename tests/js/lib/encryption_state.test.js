@@ -85,6 +85,13 @@ test("what goes past the worker takes the promise back within three seconds, one
     assert.deepEqual(states.slice(1, 4), ["e2e_direct", "e2e_direct", "e2e_direct"]);
     assert.ok(states.slice(6).every((state) => state === "pending"), `${lost}: ${states}`);
   }
+  // Who never had a transform is promised nothing in the first place.
+  const never = new EncryptionWatch();
+  for (let second = 1; second < 12; second += 1) {
+    const counts = reading({ sealed: 20 * second }, { "send:video": 20 * second }, { "send:video": 20 * second, "send:audio": 50 * second });
+    const fixed = { connection: "one", route: "direct", connected: true, alarm: false, recorder_has_key: false };
+    assert.equal(never.judge({ ...fixed, at_ms: 1000 * second, counts }), "pending");
+  }
   // One voice of seven that goes past it is enough as well.
   assert.equal(call_in_which_the_worker_loses("receive:audio", 7).at(-1), "pending");
 });
@@ -92,7 +99,7 @@ test("what goes past the worker takes the promise back within three seconds, one
 test("a worker that is behind for a while on a busy machine takes nothing back", () => {
   const watch = new EncryptionWatch();
   const fixed = { connection: "one", route: "server", connected: true, alarm: false, recorder_has_key: false };
-  const behind = [0, 0, 30, 200, 5, 0, 0, 400, 90, 0, -150, 0, 300, 0, 0, -200, 0, 60, 250, 0];
+  const behind = [0, 0, 8, 20, 5, 0, 0, 400, 90, 0, -150, 0, 300, 0, 0, -200, 0, 60, 250, 0];
   const states = behind.map((frames, second) => {
     const wire = { "receive:audio": 150 * (second + 1) };
     const seen = { "receive:audio": 150 * (second + 1) - frames };
