@@ -10,20 +10,21 @@ from media_routing.policy.decision import Decision, Reason
 from media_routing.policy.facts import Evidence, Facts, ServerRefusal
 from media_routing.policy.quality import BOUNDS, CEILINGS, NAMES, PROFILES, Limit, Limits, is_limit, limits_for
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
-from media_routing.policy.switching import (
+from media_routing.policy.switch_terms import (
     ADVICE_CODES,
     SWITCH_REASONS,
+    Asked,
     Effect,
     Measured,
     Move,
     Release,
     Shown,
-    Switching,
     Tell,
     Times,
     Visit,
 )
-from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
+from media_routing.policy.switch_terms import NOTHING as NOTHING_SHOWN
+from media_routing.policy.switching import Switching
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers
@@ -50,6 +51,7 @@ __all__ = [
     "PROFILES",
     "REASON_CODES",
     "SWITCH_REASONS",
+    "Asked",
     "Decision",
     "Effect",
     "Evidence",

@@ -1,7 +1,9 @@
-"""`manage.py serve --web N --rtc M`: one supervisor, N processes for pages, M for sockets and media.
+"""`manage.py serve --web N --rtc M --jobs`, `manage.py demo`: one supervisor and what it keeps running.
 
     supervisor ─┬─ web 0..N-1   pages; all accept from one listening socket, which the supervisor opened and keeps
-                └─ rtc 0..M-1   WebSockets and media; rtc k listens on TCP rtc_port+k and UDP SFU_UDP_PORT+k
+                ├─ rtc 0..M-1   WebSockets and media; rtc k listens on TCP rtc_port+k and UDP SFU_UDP_PORT+k
+                ├─ all          instead of both: the one process that does everything
+                └─ worker, beat the jobs (telemed/celery.py), where they are asked for
 
 Three pipes of inherited numbers tie a child to it: the listening socket, `ready` (a byte once it listens) and `lifeline`,
 whose end means that the supervisor is gone, however it died. A dead child is started again, later each time.
@@ -15,6 +17,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,14 +43,19 @@ class DidNotStart(RuntimeError):
 class Plan:
     """One child. `environment` is added to the supervisor's own."""
 
-    role: Literal["web", "rtc"]
+    role: Literal["web", "rtc", "all", "worker", "beat"]
     number: int
     command: Sequence[str]
     environment: Mapping[str, str]
     shares_socket: bool = False
 
     def __str__(self) -> str:
-        return f"{self.role} {self.number}"
+        return f"{self.role} {self.number}" if self.role in {"web", "rtc"} else self.role
+
+    @property
+    def is_job(self) -> bool:
+        """Nobody waits for it: pages and visits go on without."""
+        return self.role in {"worker", "beat"}
 
 
 @dataclass
@@ -84,6 +92,24 @@ def plan_children(
     return plans
 
 
+def plan_all_in_one(*, host: str, metrics_port: int, manage: Path) -> Plan:
+    """Return the one process that does everything, on the supervisor's socket."""
+    metrics = ["--metrics-port", str(metrics_port)] if metrics_port else []
+    command = [sys.executable, str(manage), "serve", "--host", host, *metrics]
+    return Plan("all", 0, command, {}, shares_socket=True)
+
+
+def plan_jobs(directory: Path) -> list[Plan]:
+    """Return the worker and the beat, which are two processes: a worker that is killed would leave its own beat behind."""
+    command = [sys.executable, "-m", "celery", "--workdir", str(directory), "-A", "telemed.celery"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return [
+        # Two at a time: a long film keeps no message waiting.
+        Plan("worker", 0, [*command, "worker", "--loglevel", "WARNING", "--concurrency", "2", *quiet], {}),
+        Plan("beat", 0, [*command, "beat", "--loglevel", "WARNING", "--pidfile", ""], {}),
+    ]
+
+
 def open_listener(host: str, port: int) -> socket.socket:
     """Return a listening socket for several processes. Raises OSError."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -98,8 +124,11 @@ def open_listener(host: str, port: int) -> socket.socket:
 class Supervisor:
     """Runs the plans until told to stop."""
 
-    def __init__(self, plans: Sequence[Plan], listener: socket.socket | None, *, drains: bool) -> None:
-        self._drains = drains
+    def __init__(
+        self, plans: Sequence[Plan], listener: socket.socket | None, *, drains: bool, output: int | None = None
+    ) -> None:
+        """`output`: where the children's standard output goes; None: to that of this process."""
+        self._drains, self._output = drains, output
         self._children = [_Child(plan) for plan in plans]
         self._listener = listener
         self._lifeline, self._lifeline_end = os.pipe()
@@ -112,12 +141,14 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGTERM, self.stop)
         loop.add_signal_handler(signal.SIGINT, self.hurry)
         try:
-            for role in ("rtc", "web"):
+            for role in ("rtc", "web", "all"):
                 await self._start_all(role)
             if not self._stopping.is_set():
                 ready()
+                self._start_jobs()
             await self._stopping.wait()
-            await self._stop_in_order()
+            if not self._hurry.is_set():
+                await self._stop_in_order()
         finally:
             self.hurry()
             await self._end(self._children)
@@ -143,6 +174,11 @@ class Supervisor:
             if not self._stopping.is_set() and (child.failed or not child.ready.is_set()):
                 raise DidNotStart(str(child.plan))
 
+    def _start_jobs(self) -> None:
+        for child in self._children:
+            if child.plan.is_job:
+                child.task = asyncio.create_task(self._keep_running(child))
+
     async def _keep_running(self, child: _Child) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
@@ -150,7 +186,7 @@ class Supervisor:
             code = await self._run_once(child)
             if self._stopping.is_set():
                 return
-            if not child.ready.is_set():
+            if not child.ready.is_set() and not child.plan.is_job:
                 child.failed = True
                 child.ready.set()
                 return
@@ -171,6 +207,7 @@ class Supervisor:
                 *child.plan.command,
                 env={**os.environ, **child.plan.environment, **numbers},
                 pass_fds=list(inherited.values()),
+                stdout=self._output,
                 # Signals of a terminal reach the supervisor alone, which passes them on in order.
                 start_new_session=True,
             )
@@ -191,8 +228,8 @@ class Supervisor:
             os.close(ready)
 
     async def _stop_in_order(self) -> None:
-        for role in ("rtc", "web"):
-            children = [child for child in self._children if child.plan.role == role]
+        for roles in ({"rtc"}, {"web", "all"}, {"worker", "beat"}):
+            children = [child for child in self._children if child.plan.role in roles]
             _signal(children, signal.SIGTERM)
             ended = asyncio.gather(*(child.task for child in children if child.task))
             await _first([asyncio.shield(ended), self._hurry.wait()])
@@ -220,6 +257,21 @@ async def _first(waiting: Sequence[object], *, within_s: float | None = None) ->
     await asyncio.wait(tasks, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
+
+
+def end_when_orphaned() -> None:
+    """For a child without an event loop of its own: end as on SIGTERM when the supervisor is gone, however it died."""
+    lifeline = inherited_fd(LIFELINE_FD)
+    if lifeline is None:
+        return
+
+    def watch() -> None:
+        os.read(lifeline, 1)  # nobody writes: it returns when the other end is closed
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_WITHIN_S)  # it may have come before anybody listened to signals
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def inherited_fd(name: str) -> int | None:

@@ -24,7 +24,7 @@ from consultations.clinics.admin_base import (
     clinics_of,
     is_wholly_yours,
 )
-from consultations.clinics.models import Clinic, Identifier, Membership, TurnServer
+from consultations.clinics.models import Clinic, Identifier, Membership, QualityLimit, TurnServer
 from telemed.accounts.actions import activate_user, deactivate_user, reset_mfa
 from telemed.accounts.models import User
 from telemed.audit.models import AuditEntry
@@ -131,6 +131,15 @@ class TurnServerInline(ClinicScopedInline):
         return administers(request)
 
 
+class QualityLimitInline(ClinicScopedInline):
+    model = QualityLimit
+    fields = ["profile", "metric", "fair", "poor"]
+    verbose_name_plural = _("Own quality limits (empty: the product's, from clinical sources)")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return administers(request)
+
+
 class MembershipInline(ClinicScopedInline):
     model = Membership
     fields = ["user", "role", "active"]
@@ -143,7 +152,7 @@ class MembershipInline(ClinicScopedInline):
 class ClinicAdmin(ClinicScopedAdmin):
     form = ClinicForm
     list_display = ["name", "profile", "time_zone", "relay_only"]
-    inlines = [TurnServerInline, MembershipInline]
+    inlines = [TurnServerInline, QualityLimitInline, MembershipInline]
     fieldsets = [
         (None, {"fields": ["name", "phone", "emergency_number", "country", "time_zone"]}),
         (

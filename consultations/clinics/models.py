@@ -1,19 +1,35 @@
 """The clinic is the tenant: every clinical row belongs to exactly one, and its rules decide what is allowed at all."""
 
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from media_routing import api
 from telemed.lib.ids import public_id
 from telemed.vault.fields import EncryptedTextField
 
 # Each costs a browser three allocations before every call, and Chromium warns of five addresses or more.
 MAX_OFFERED_RELAYS = 2
+
+# What 1 in a limit's column is in the engine's table: people write per cent and kbit/s.
+_UNIT = {"audio_loss": 0.01, "video_loss": 0.01, "concealed": 0.01, "freeze": 0.01, "out_bps": 1000}
+
+
+def _safe(metric: str) -> models.Q:
+    """The rows of one metric that the database takes, in the units of the columns."""
+    scale = _UNIT.get(metric, 1)
+    least, most = (round(bound / scale, 6) for bound in api.BOUNDS[metric])
+    order = {"poor__gt": models.F("fair")} if metric in api.CEILINGS else {"poor__lt": models.F("fair")}
+    within = {"fair__gte": least, "fair__lte": most, "poor__gte": least, "poor__lte": most}
+    return models.Q(metric=metric, **within, **order)
 
 
 def default_languages() -> list[str]:
@@ -164,6 +180,77 @@ class TurnServer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} ({self.region})"
+
+
+class QualityLimit(models.Model):
+    """A clinic's own limit in place of the product's, for one kind of visit (docs/ROUTING.md §7). The database keeps it safe."""
+
+    class Profile(models.TextChoices):
+        GENERAL = "general", _("General")
+        TALKING = "talking", _("Talking therapy: sound first")
+        NEUROLOGY = "neurology", _("Neurology: smooth movement first")
+        DERMATOLOGY = "dermatology", _("Dermatology: detail first")
+
+    class Metric(models.TextChoices):
+        RTT = "rtt_ms", _("Delay there and back, in ms (200 and 300)")
+        AUDIO_LOSS = "audio_loss", _("Lost sound, in % (2.5 and 7.5)")
+        VIDEO_LOSS = "video_loss", _("Lost picture, in % (2 and 6)")
+        JITTER = "jitter_ms", _("Uneven arrival, in ms (30 and 35)")
+        CONCEALED = "concealed", _("Invented sound, in % (2 and 5)")
+        FREEZE = "freeze", _("Frozen picture, in % of the time (2 and 5)")
+        FPS = "fps", _("Pictures per second (18 and 15)")
+        OUT_BPS = "out_bps", _("What the line can send, in kbit/s (768 and 384)")
+
+    clinic = models.ForeignKey(
+        Clinic, on_delete=models.CASCADE, related_name="quality_limits", verbose_name=_("clinic")
+    )
+    profile = models.CharField(_("quality profile"), max_length=12, choices=Profile.choices)
+    metric = models.CharField(
+        _("what is measured"),
+        max_length=12,
+        choices=Metric.choices,
+        help_text=_("In brackets the limits of the general profile, from clinical sources."),
+    )
+    fair = models.FloatField(_("no longer good from"), help_text=_("From here on the picture is made smaller."))
+    poor = models.FloatField(
+        _("unacceptable from"),
+        help_text=_("Beyond this for ten seconds, another way is used if it measures better."),
+    )
+
+    class Meta:
+        verbose_name = _("quality limit")
+        verbose_name_plural = _("quality limits")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "profile", "metric"], name="one_limit_per_metric"),
+            models.CheckConstraint(
+                condition=reduce(or_, (_safe(metric) for metric in api.BOUNDS)),
+                name="quality_limit_is_safe",
+                violation_error_message=_("This limit is outside of what is safe, or the two are the wrong way round."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_profile_display()}: {self.metric}"
+
+    def clean(self) -> None:
+        """Say which numbers are safe, in the unit of the field."""
+        if self.metric not in api.BOUNDS or self.fair is None or self.poor is None:
+            return
+        if not api.is_limit(self.metric, self.limit):
+            least, most = (bound / _UNIT.get(self.metric, 1) for bound in api.BOUNDS[self.metric])
+            larger_is_worse = self.metric in api.CEILINGS
+            words = (
+                _("Enter two numbers from %(least)g to %(most)g, the first smaller than the second.")
+                if larger_is_worse
+                else _("Enter two numbers from %(least)g to %(most)g, the first larger than the second.")
+            )
+            raise ValidationError(words % {"least": least, "most": most})
+
+    @property
+    def limit(self) -> tuple[float, float]:
+        """(fair, poor) in the unit of the engine's table."""
+        scale = _UNIT.get(self.metric, 1)
+        return round(self.fair * scale, 6), round(self.poor * scale, 6)
 
 
 class Identifier(models.Model):

@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{_FILM}<str:film_id>/media/", views_films.film_media, name="film_media"),
     path(f"{_FILM}<str:film_id>/download/", views_films.film_download, name="film_download"),
     path("recording-copies/<str:public_id>/", views_films.copy_decide, name="copy_decide"),
+    path("visit/<str:code>/still/", views_attachments.visit_still, name="visit_still"),
     path("attachments/<str:public_id>/", views_attachments.attachment, name="attachment"),
     path("attachments/<str:public_id>/delete/", views_attachments.attachment_delete, name="attachment_delete"),
     path(f"{_SEAT}after/", views_seat.seat_after, name="seat_after"),

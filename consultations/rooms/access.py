@@ -12,6 +12,7 @@ from django.utils import timezone
 from consultations.appointments.models import Appointment
 from consultations.clinics.access import Role, clinics_of, has_role
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
+from consultations.rooms.refusals import Refused
 from telemed.lib.ids import token_hash
 
 _STAFF_SEATS = (Participant.Role.PRACTITIONER, Participant.Role.COLLEAGUE)
@@ -45,6 +46,16 @@ def get_staff_seat(user: Any, code: str) -> Participant:
     seat = find_staff_seat(user, code)
     if seat is None:
         raise Http404
+    return seat
+
+
+def require_staff_seat(user: Any, code: str) -> Participant:
+    """`find_staff_seat`, or Refused as a background request wants it: 401 instead of the sign-in form."""
+    seat = find_staff_seat(user, code)
+    if seat is None:
+        if not user.is_authenticated:
+            raise Refused("not_signed_in", status=401)
+        raise Refused("unknown_visit", status=404)
     return seat
 
 

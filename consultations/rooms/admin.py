@@ -2,18 +2,27 @@
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consultations.appointments.errors import NotMovable
 from consultations.appointments.models import Appointment, StatusChange
-from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline
+from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline, administers, clinics_of
 from consultations.outbox.models import Message
 from consultations.rooms.actions import booking
-from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.models import Participant, Room
+from consultations.rooms.relay_use import relay_use_in
+from consultations.rooms.story.clinic_page import Days, describe_numbers
+from consultations.rooms.story.counting import count
+from consultations.rooms.story.loading import ended_visits, load_ended
 from telemed.accounts.models import User
 
 
@@ -77,13 +86,6 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return obj.patient.public_id
 
 
-class RouteDecisionInline(ClinicScopedInline):
-    model = RouteDecision
-    clinic_path = "room__appointment__clinic"
-    read_only = True
-    fields = readonly_fields = ["at", "trigger", "route", "refused", "reasons"]
-
-
 class ParticipantInline(ClinicScopedInline):
     """Who took part, by role. Where they were and how to reach them is for those who treat, not for administration."""
 
@@ -129,7 +131,38 @@ class RoomAdmin(ClinicScopedAdmin):
         "ended_at",
         "outcome",
     ]
-    inlines = [ParticipantInline, RouteDecisionInline]
+    inlines = [ParticipantInline]
+    change_form_template = "admin/rooms/room/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.connections)
+        return [path("connections/", page, name="rooms_room_connections"), *super().get_urls()]
+
+    def connections(self, request: HttpRequest) -> HttpResponse:
+        """How well the visits of the person's clinics connect, in a range of days. Counts only."""
+        if not administers(request):
+            raise PermissionDenied
+        clinics = list(clinics_of(request.user))
+        wanted = request.GET.get("clinic", "")
+        chosen = next((clinic for clinic in clinics if clinic.public_id == wanted), None)
+        shown = [chosen] if chosen else clinics
+        zone = ZoneInfo(shown[0].time_zone)
+        today = timezone.now().astimezone(zone).date()
+        days = Days.read(request.GET, today)
+        visits, now = ended_visits(shown, *days.moments(zone)), timezone.now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("How well visits connect"),
+            "clinics": clinics,
+            "chosen": chosen,
+            "first": days.first,
+            "last": days.last,
+            "today": today,
+            "mended": days.mended,
+            "kept_days": min(clinic.retention_days for clinic in shown),
+            "numbers": describe_numbers(count(load_ended(visits), now=now), relay_use_in(visits, now=now)),
+        }
+        return TemplateResponse(request, "admin/rooms/room/connections.html", context)
 
     def subject_of(self, obj: Any) -> str:
         return obj.appointment.patient.public_id

@@ -67,7 +67,7 @@ class Desk:
         return view
 
     def look(self, page: str, *, shown: Shown = NOTHING_SHOWN) -> View:
-        """Return what the socket may show and do now. Nine queries at most. `shown`: of `switch_desk`."""
+        """Return what the socket may show and do now. Ten queries at most. `shown`: of `switch_desk`."""
         standing = examine(self.ticket)
         me = self.ticket.participant_id
         facts = load_room_facts(self.ticket.participant.room_id, with_details=self.ticket.user is not None)

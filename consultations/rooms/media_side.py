@@ -25,6 +25,8 @@ OFFERS_PER_S, OFFERS_BURST = 0.5, 6
 WORDS_PER_S, WORDS_BURST = 5.0, 40
 # When the eighth person comes, a page exchanges some six messages about keys with each of seven others.
 KEYS_PER_S, KEYS_BURST = 20.0, 120
+# Parts of a picture: 30 kB each. 270 kB/s, so that 3 MB take twelve seconds and nobody fills the process's queues.
+PARTS_PER_S, PARTS_BURST = 9.0, 16
 # A page reports two paths every two seconds at most; a person presses a button.
 REPORTS_PER_S, REPORTS_BURST = 2.0, 12
 TROUBLES_PER_S, TROUBLES_BURST = 0.1, 3
@@ -43,14 +45,16 @@ class MediaSide:
         self._offers = TokenBucket(OFFERS_PER_S, OFFERS_BURST, now_s)
         self._words = TokenBucket(WORDS_PER_S, WORDS_BURST, now_s)
         self._keys = TokenBucket(KEYS_PER_S, KEYS_BURST, now_s)
+        self._parts = TokenBucket(PARTS_PER_S, PARTS_BURST, now_s)
         self._reports = TokenBucket(REPORTS_PER_S, REPORTS_BURST, now_s)
         self._troubles = TokenBucket(TROUBLES_PER_S, TROUBLES_BURST, now_s)
         self._answered: dict[str, Any] = {"id": ""}
 
     def may_say(self, message: protocol.Message) -> bool:
         """Return whether this page may say one more thing now. Keys are counted apart: a talker must not lock others out."""
-        about_keys = isinstance(message, protocol.Say) and isinstance(message.body, protocol.Keys)
-        return (self._keys if about_keys else self._words).take(time.monotonic())
+        body = message.body if isinstance(message, protocol.Say) else None
+        bucket = {protocol.Keys: self._keys, protocol.Part: self._parts}.get(type(body), self._words)
+        return bucket.take(time.monotonic())
 
     def refusal(self, desk: Desk) -> api.ServerRefusal:
         """Return what the server says to taking in this visit."""

@@ -92,6 +92,16 @@ STEPS: dict[str, str | Promise] = {
     "said_no": _("Said no to the clinic's media server."),
 }
 
+# Why something is asked: nothing is tried before both have answered.
+QUESTIONS: dict[str, str | Promise] = {
+    "direct_unacceptable": _(
+        "The direct connection is poor. The clinic's media server may carry picture and sound better."
+    ),
+    "person_says_so": _(
+        "Somebody said that they cannot see or hear well. The clinic's media server may carry picture and sound better."
+    ),
+}
+
 # What is said to the person whose line it is.
 OWN: dict[str, str | Promise] = {
     "last_mile": _(
@@ -99,6 +109,11 @@ OWN: dict[str, str | Promise] = {
         " stays. It may help to go nearer to the router or to close other programs."
     ),
 }
+
+
+def describe_question(code: str) -> str:
+    """Return why people are asked about the media server, in the active language."""
+    return str(QUESTIONS.get(code) or describe(code))
 
 
 def describe_advice(code: str, *, own: bool) -> str:

@@ -11,7 +11,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from consultations.clinics.models import Clinic
+from django.db.models import QuerySet
+
 from consultations.rooms.models import Participant, Room, RouteDecision
 
 
@@ -61,9 +62,8 @@ def relay_use_of(room: Room, *, now: datetime) -> RelayUse:
     return _use_of({room.pk: room.ended_at or now})
 
 
-def relay_use_since(clinic: Clinic, since: datetime, *, now: datetime) -> RelayUse:
-    """Return what relays carried of all visits of a clinic that began since then. Three queries; nothing after the purge."""
-    rooms = Room.objects.filter(appointment__clinic=clinic, live_at__gte=since)
+def relay_use_in(rooms: QuerySet[Room], *, now: datetime) -> RelayUse:
+    """Return what relays carried of all these visits. Three queries; nothing after the purge."""
     return _use_of({pk: ended_at or now for pk, ended_at in rooms.values_list("pk", "ended_at")})
 
 

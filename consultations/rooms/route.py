@@ -72,12 +72,13 @@ def _warm(
 def switching_for(facts: RoomFacts, viewer_id: str, shown: api.Shown) -> dict[str, Any]:
     """Return `move` and `advice` of the snapshot in the viewer's language."""
     move = shown.move if shown.move is not None and shown.move.to != facts.route else None
+    text = reasons.describe_question if move is not None and move.state == "asking" else reasons.describe
     with translation.override(facts.person(viewer_id).language):
         return {
             "move": {
                 "to": move.to,
                 "state": move.state,
-                "reason": {"code": move.reason.code, "text": reasons.describe(move.reason.code)},
+                "reason": {"code": move.reason.code, "text": text(move.reason.code)},
                 "asks": list(move.asks),
             }
             if move is not None

@@ -12,6 +12,7 @@ _CAMERA = frozenset({"ok", "off", "blocked", "missing"})
 _MICROPHONE = frozenset({"ok", "off", "silent", "blocked", "missing"})
 _SPEAKER = frozenset({"heard", "not_heard", "skipped"})
 _NETWORK = frozenset({"good", "fair", "poor", "unknown"})
+_DEVICES = frozenset({"phone", "tablet", "computer", ""})
 _MIN_PHONE_DIGITS = 3  # an emergency number is a number to call, too
 
 
@@ -67,6 +68,7 @@ def read_device_check(data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         "rtt_ms": None if rtt_ms is None else round(rtt_ms),
         "turn": reach,
         "frame_encryption": flags["frame_encryption"],
+        "device": choice_of({"device": "", **data}, "device", _DEVICES),
     }
     return check, flags["relay_only"]
 

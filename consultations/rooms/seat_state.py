@@ -8,9 +8,10 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from consultations.consent.access import REQUIRED_PURPOSES, current_text, is_granted, latest_decision, records_of
-from consultations.consent.models import CAPTURE_PURPOSES, ConsentRecord, ConsentText
+from consultations.consent.models import CAPTURE_PURPOSES, ConsentRecord, ConsentText, Purpose
 from consultations.rooms import lifecycle, steps
 from consultations.rooms.actions.links import OPENS_BEFORE
+from consultations.rooms.asking import describe_text
 from consultations.rooms.facts import details_of
 from consultations.rooms.models import JoinLink, Participant, Room, SeatDevice
 from consultations.rooms.nodes.pins import visit_socket_url
@@ -49,6 +50,7 @@ def describe_seat(device: SeatDevice) -> dict[str, Any]:
         "visit": _visit(seat, _status(room)),
         "consent": consent_text if seated else None,
         "consents": _captures(seat) if seated else [],
+        "keep_stills": _keep_stills(seat) if seated else None,
         "ws_url": visit_socket_url(room, "seat"),
         "worker_url": static(WORKER),
         "relay_only": {"clinic": room.appointment.clinic.relay_only, "person": seat.relay_only},
@@ -106,6 +108,14 @@ def _step(seat: Participant, consent_given: bool) -> str:
         device_check=bool(seat.device_check),
         consent=consent_given,
     )
+
+
+def _keep_stills(seat: Participant) -> dict[str, Any] | None:
+    """Return what the patient is told about keeping a picture that is asked for in the visit; None where nothing is kept."""
+    if seat.role != Participant.Role.PATIENT or not seat.room.appointment.clinic.allows_capture:
+        return None
+    text = current_text(Purpose.STILLS, _languages(seat))
+    return describe_text(text) if text is not None else None
 
 
 def _details(seat: Participant) -> dict[str, Any] | None:

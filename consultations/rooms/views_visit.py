@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from consultations.rooms.access import find_staff_seat, get_staff_seat
+from consultations.rooms.access import get_staff_seat, require_staff_seat
 from consultations.rooms.actions.notes import latest_note, save_note
 from consultations.rooms.json_requests import json_view, read_object
 from consultations.rooms.models import NoteVersion, Participant, Room
@@ -55,7 +55,7 @@ def visit(request: HttpRequest, code: str) -> HttpResponse:
 @json_view
 def visit_socket(request: HttpRequest, code: str) -> dict[str, object]:
     """Tell where the visit's socket is now, like `seat_socket`."""
-    return {"ws_url": visit_socket_url(_staff_seat(request, code).room, "staff")}
+    return {"ws_url": visit_socket_url(require_staff_seat(request.user, code).room, "staff")}
 
 
 @require_POST
@@ -65,7 +65,7 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
 
     A background request: without a session it answers 401 instead of sending the page to the sign-in form.
     """
-    seat = _staff_seat(request, code)
+    seat = require_staff_seat(request.user, code)
     data = read_object(request)
     text, number = data.get("text"), data.get("number")
     if not isinstance(text, str) or not (number is None or type(number) is int):
@@ -82,7 +82,7 @@ def visit_notes(request: HttpRequest, code: str) -> dict[str, object]:
 @json_view
 def visit_path_events(request: HttpRequest, code: str) -> dict[str, object]:
     """What happened to the visit's connection, newest first. The page that asks was audited when it was opened."""
-    room = _staff_seat(request, code).room
+    room = require_staff_seat(request.user, code).room
     story = build_story(load_story_facts(room), now=timezone.now())
     told = tell(story, ZoneInfo(request.user.time_zone)) if story else []  # type: ignore[union-attr]
     return {
@@ -91,16 +91,6 @@ def visit_path_events(request: HttpRequest, code: str) -> dict[str, object]:
             for one in reversed(told[-NEWEST_EVENTS:])
         ]
     }
-
-
-def _staff_seat(request: HttpRequest, code: str) -> Participant:
-    """Return the seat, or refuse as a background request wants it: 401 instead of the sign-in form."""
-    seat = find_staff_seat(request.user, code)
-    if seat is None:
-        if not request.user.is_authenticated:
-            raise Refused("not_signed_in", status=401)
-        raise Refused("unknown_visit", status=404)
-    return seat
 
 
 @transaction.atomic

@@ -98,7 +98,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 
 
 def limits_for(profile: str, own: Mapping[str, Limit] | None = None) -> Limits:
-    """Return the limits of a profile with a clinic's own in their place. A limit that is none is left out: raise nothing."""
+    """Return the limits of a profile with a clinic's own in their place; what is none is left out."""
     limits = dict(PROFILES[profile].limits)
     for name, limit in (own or {}).items():
         if name in limits and is_limit(name, limit):

@@ -141,8 +141,18 @@ class Sender:
         longest = RUN_PACKETS if self.segmentation else 1
         for destination in destinations:
             queue, name = destination.queue, destination.name
+            if not queue:  # its link has ended meanwhile
+                continue
             vectors += queue
             at, end, ends_before = 0, len(queue), len(vectors) - len(queue)
+            size = queue[1]
+            # One run, as a burst mostly is: counted at once. A place, an address, is never as small as a size.
+            if end <= 2 * longest and size * end <= 2 * RUN_BYTES and 2 * queue.count(size) == end:
+                names.append(name)
+                sizes.append(size)
+                ends.append(len(vectors))
+                queue.clear()
+                continue
             while at < end:
                 size = queue[at + 1]
                 at += 2

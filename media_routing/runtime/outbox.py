@@ -53,8 +53,7 @@ class Outbox:
         length, protect, tag_bytes = self._length, self._protect, link.tag_bytes
         first, self._next = self._next, self._next + len(sizes)
         queue = link.queue
-        if not queue:
-            self._waiting.append(link)
+        was_empty = not queue
         add = queue.append
         for (pointer, place), size in zip(self._places[first : self._next], sizes, strict=True):
             length[0] = size
@@ -63,6 +62,8 @@ class Outbox:
                 continue
             add(place)
             add(size + tag_bytes)
+        if was_empty and queue:
+            self._waiting.append(link)
 
     def send_rtcp(self, link: Any, packet: bytes) -> None:
         session = link.protect_rtcp

@@ -88,10 +88,12 @@ class Leg:
         changed = [source.measure(now) for source in self.publisher.sources]
         return any(changed)
 
-    def send_due(self, now: float) -> None:
-        """RTCP that is due, held-back packets and probes."""
+    def send_due(self, now: float, early_s: float) -> float:
+        """RTCP that is due, feedback up to `early_s` before; held-back packets and probes. Returns when more is due."""
         publisher = self.publisher
-        packets = publisher.requests(self.sender_ssrc, self.subscriber.rtt_s, now) if publisher.packets else []
+        packets: list[bytes] = []
+        if publisher.packets:
+            packets = publisher.requests(self.sender_ssrc, self.subscriber.rtt_s, now, early_s)
         if now >= self._report_at:
             # Not later than due by more than one interval: a process that was stopped does not send a burst.
             self._report_at = max(self._report_at + self.config.report_interval_s, now)
@@ -99,11 +101,8 @@ class Leg:
         if packets:
             for compound in pack_compounds(packets):
                 self.out.send_rtcp(self.link, compound)
-        self.subscriber.send_due(now)
-
-    def deadline(self) -> float:
-        due = self.subscriber.deadline()
-        return min(due, self.publisher.deadline()) if self.publisher.packets else due
+        due = self.subscriber.send_due(now)
+        return min(due, publisher.deadline()) if publisher.packets else due
 
     def take_quality(self, now: float) -> LegQuality | None:
         """What to tell about this leg, when it is time."""

@@ -194,10 +194,10 @@ class Publisher:
             newest = encoding.timestamp if encoding.reception.highest >= 0 else -1
             encoding.clock.observe(report.ntp_time, report.rtp_time, newest, now)
 
-    def requests(self, sender_ssrc: int, rtt_s: float, now: float) -> list[bytes]:
+    def requests(self, sender_ssrc: int, rtt_s: float, now: float, early_s: float = 0.0) -> list[bytes]:
         """RTCP that cannot wait for a report: transport feedback, NACK and PLI, as far as due."""
         packets: list[bytes] = []
-        if self.arrivals.sequences and now >= self._feedback_at:
+        if self.arrivals.sequences and now >= self._feedback_at - early_s:
             self._feedback_at = now + self._feedback_interval_s
             packets += self.arrivals.take(sender_ssrc, self._media_ssrc)
         for encoding in self._streams.values():

@@ -135,13 +135,15 @@ class Room:
     def tick(self, now: float) -> None:
         """Do what is due. Call it at `deadline()`, or sooner."""
         elapsed = now - self._pulsed_at
+        early_s = 0.0
         if elapsed >= self.config.pulse_s:
             self._pulsed_at = now
             self._pulse(min(elapsed, 1.0), now)
+            # Feedback falls into step with the pulse, so that a room is not gone through twice in the same time.
+            early_s = self.config.pulse_s / 2
         urgent_at = float("inf")
         for leg in self.legs.values():
-            leg.send_due(now)
-            due = leg.deadline()
+            due = leg.send_due(now, early_s)
             if due < urgent_at:
                 urgent_at = due
         self._urgent_at = urgent_at

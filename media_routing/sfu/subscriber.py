@@ -148,24 +148,25 @@ class Subscriber:
         """Holds a packet back until the pacer lets it go; a full queue drops it, and a NACK may still bring it."""
         self.pacer.push(item, size)
 
-    def send_due(self, now: float) -> None:
-        """Lets go what was held back, and probes."""
+    def send_due(self, now: float) -> float:
+        """Lets go what was held back, and probes. Returns when it wants to be called next."""
         if self.pacer.queued_bytes:
             for slot, packet, segment in self.pacer.release(now):
                 slot.write((packet,), array("H", (len(packet[0]),)), segment, now)
-        if self.repairs and now >= self.estimator.deadline():
-            size = self.estimator.padding_due(self.history, now)
-            if size > 0:
-                self._padded().pad(size, now)
+        due = float("inf")
+        if self.repairs:
+            due = self.estimator.deadline()
+            if now >= due:
+                size = self.estimator.padding_due(self.history, now)
+                if size > 0:
+                    self._padded().pad(size, now)
+                due = self.estimator.deadline()
+        return min(due, self.pacer.deadline()) if self.pacer.queued_bytes else due
 
     def _padded(self) -> Repair:
         """The repair stream to pad: one whose slot is in use, so that the receiver has met it."""
         used = (repair for ssrc, repair in self.repairs.items() if self.by_ssrc[ssrc].encoding is not None)
         return next(used, None) or next(iter(self.repairs.values()))
-
-    def deadline(self) -> float:
-        probe_at = self.estimator.deadline() if self.repairs else float("inf")
-        return min(self.pacer.deadline(), probe_at) if self.pacer.queued_bytes else probe_at
 
     # What it reports.
 

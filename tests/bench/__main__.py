@@ -14,6 +14,7 @@ PARTS = {
     "engine": "tests.bench.engine",
     "frames": "tests.bench.frame_encryption",
     "recorder": "tests.bench.recorder",
+    "routing": "tests.bench.routing",
     "moves": "tests.bench.route_move",
 }
 

@@ -21,10 +21,10 @@ from tests.bench.engine_load import PACKETS_PER_S, Load, Target
 from tests.bench.rows import Row, median, percentile
 
 FAN_OUTS = (2, 5, 20)
-KINDS = ("floor", "ours", "stock")
+KINDS = ("floor", "ours", "stock", "relay")
 PART_PACKETS_PER_S = 10_000
 # Packets/s out that are offered first, to fill a core; so much less the next time when more than this share was lost.
-FULL_PACKETS_PER_S = {"floor": 180_000, "ours": 70_000, "stock": 50_000}
+FULL_PACKETS_PER_S = {"floor": 180_000, "ours": 70_000, "stock": 50_000, "relay": 25_000}
 LOST, LESS = 0.03, 0.75
 # Rounds in which one of the three lost packets do not count; after so many more, all do.
 SPOILED_ROUNDS = 5

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from aioice import stun
 
-from media_routing.rtp.rtcp import ReceiverReport, ReportBlock, make_feedback
+from media_routing.rtp.rtcp import ReceiverReport, Remb, ReportBlock, make_feedback
 from media_routing.runtime import datagrams, srtp
 from media_routing.runtime.arena import Arena
 
@@ -26,7 +26,10 @@ LONG_PER_FRAME, PACKETS_PER_BURST, BURST_S = 7, 5, 0.005
 KEY_FRAME_S = 1.0
 # libwebrtc sends transport feedback for 5 % of the rate, each 50 to 250 ms: above 220 kbit/s that is each 50 ms.
 FEEDBACK_S, REPORT_S, DRAIN_S, SEND_S = 0.05, 1.0, 0.016, 0.002
+# Longer than any RTCP of those that send media in packets of their own cut.
+MEDIA_BYTES = 200
 PROFILE = srtp.PROFILES[0]
+FIRST_SSRC = 1000  # of what the relay sends
 _write_head = struct.Struct("!BBHIIHHBHBBHBBBHBBB").pack_into
 
 # Where a publisher writes the time of sending: behind the VP8 descriptor and the first bytes of a frame.
@@ -177,6 +180,7 @@ class Receiver(Peer):
         self.expected: int | None = None
         self.count = self.media_ssrc = self.highest = 0
         self.feedback_at = self.report_at = time.monotonic() + secrets.randbelow(100) / 1000
+        self.reports_to: tuple[str, int] | None = None
 
     def drain(self, now: float) -> None:
         """Takes what came since the last look; it is taken to have come evenly."""
@@ -185,7 +189,7 @@ class Receiver(Peer):
         while True:
             batch = list(self.receiver.receive())
             if not self.feeds:
-                self.received += sum(size > 1000 for _, size, _ in batch)
+                self.received += sum(size > MEDIA_BYTES for _, size, _ in batch)
             else:
                 for slot, size, _ in batch:
                     offset = offsets[slot]
@@ -237,11 +241,23 @@ class Receiver(Peer):
             block = ReportBlock(self.media_ssrc, 0.0, 0, self.highest, 10, 0, 0)
             packets.append(ReceiverReport(1, (block,)).build())
         for packet in packets:
-            offset, length = self.inbox.offsets[0], srtp.new_length()
-            self.inbox.view[offset : offset + len(packet)] = packet
-            length[0] = len(packet)
-            srtp.lib.srtp_protect_rtcp(self.sessions.protect_rtcp, self.inbox.pointers[0], length)
-            self.sock.sendto(self.inbox.view[offset : offset + length[0]], address)
+            self._send_rtcp(packet, address)
+
+    def report(self, now: float) -> None:
+        """What Chromium tells a sender without transport-wide feedback, as aiortc negotiates: reports and REMB."""
+        if now >= self.report_at:
+            assert self.reports_to is not None
+            self.report_at = now + REPORT_S
+            block = ReportBlock(self.media_ssrc, 0.0, 0, self.highest, 10, 0, 0)
+            report, estimate = ReceiverReport(1, (block,)), Remb(1, 4_000_000, (self.media_ssrc,))
+            self._send_rtcp(report.build() + estimate.build(), self.reports_to)
+
+    def _send_rtcp(self, packet: bytes, address: tuple) -> None:
+        offset, length = self.inbox.offsets[0], srtp.new_length()
+        self.inbox.view[offset : offset + len(packet)] = packet
+        length[0] = len(packet)
+        srtp.lib.srtp_protect_rtcp(self.sessions.protect_rtcp, self.inbox.pointers[0], length)
+        self.sock.sendto(self.inbox.view[offset : offset + length[0]], address)
 
 
 @dataclass
@@ -267,8 +283,11 @@ class Load:
                     receiver.feedback_at = time.monotonic() + secrets.randbelow(50) / 1000
             else:
                 routes = [[one.address, one.keys] for one in receivers]
-                told = self.target.ask(do="route", publisher=[publisher.address, publisher.keys], receivers=routes)
+                source = [publisher.address, publisher.keys, publisher.ssrc]
+                told = self.target.ask(do="route", publisher=source, receivers=routes)
                 publisher.aim(("127.0.0.1", told["port"]))
+                for index, (receiver, port) in enumerate(zip(receivers, told["ports"], strict=False)):
+                    receiver.reports_to, receiver.media_ssrc = ("127.0.0.1", port), FIRST_SSRC + index
             self.publishers.append(publisher)
             self.receivers += receivers
             self.active += 1
@@ -303,6 +322,8 @@ class Load:
                 receiver.drain(now)
                 if receiver.feeds:
                     receiver.feed(self.target.address, now)
+                elif receiver.reports_to:
+                    receiver.report(now)
             turn = (turn + 1) % turns
             time.sleep(max(0.0, send_s - (time.monotonic() - now)))
             now = time.monotonic()

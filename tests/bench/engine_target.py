@@ -1,14 +1,16 @@
-"""The measured process of the engine rows: `python -m tests.bench.engine_target ours|floor|stock`.
+"""The measured process of the engine rows: `python -m tests.bench.engine_target ours|floor|stock|relay`.
 
 Commands come as JSON lines on stdin and are answered on stdout, so that the load generator never shares this process.
 `floor` is the least that Python can do (recvmmsg, unprotect, one pack_into and protect per receiver, sendmmsg with
-segmentation), without RTCP, history, layers or limits; `stock` is aiortc's own transport with its parse and serialize.
+segmentation), without RTCP, history, layers or limits. `stock` is aiortc's transports, parse and serialize alone; `relay`
+is aiortc as it is shipped, with receivers, senders and reports.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import selectors
 import socket
@@ -16,6 +18,7 @@ import struct
 import sys
 import threading
 import time
+from fractions import Fraction
 
 from media_routing.runtime import datagrams, srtp
 from media_routing.runtime.arena import Arena
@@ -23,6 +26,7 @@ from media_routing.runtime.outbox import SLOT_BYTES, SLOTS
 from media_routing.runtime.pump import BATCHES_PER_TURN
 
 COALESCE_S = 0.001
+FIRST_SSRC = 1000
 # What the packets of the load carry, as Chromium's do once it knows that its stream is known.
 EXTENSIONS = (
     (3, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"),
@@ -58,7 +62,10 @@ class Plain:
 
     async def handle(self, command: dict) -> dict:
         if command["do"] == "route":
-            return {"port": await self.route(command["publisher"], command["receivers"])}
+            self.ports: list[int] = []
+            """Where receivers send their RTCP, if it is read."""
+            port = await self.route(command["publisher"], command["receivers"])
+            return {"port": port, "ports": self.ports}
         return self.usage()
 
     @property
@@ -87,7 +94,7 @@ class Floor(Plain):
         threading.Thread(target=self.run, daemon=True).start()
 
     async def route(self, publisher: list, receivers: list) -> int:
-        address, keys = publisher
+        address, keys, _ = publisher
         sessions = srtp.Sessions(keys_of(keys))
         destinations = [_Destination(*one) for one in receivers]
         routes = {
@@ -169,7 +176,7 @@ class Stock(Plain):
         # One packet of 65,536 has a sequence number that makes it STUN to aioice, and its parser raises.
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
 
-    async def peer(self, address: list, keys: str):
+    async def peer(self, address: list, keys: str, _ssrc: int = 0):
         """(transport, port): connected, as after ICE and DTLS."""
         from aioice import Candidate
         from aioice.ice import CandidatePair, StunProtocol
@@ -229,6 +236,66 @@ class Stock(Plain):
 
         source._rtp_router.register_receiver(Forward(), ssrcs=[], payload_types=[96])
         self.kept.append((peers, source, asyncio.ensure_future(source._RTCDtlsTransport__run())))
+        return port
+
+
+class Relay(Stock):
+    """aiortc 1.16 used as its own documentation forwards: RTCRtpReceiver, MediaRelay, RTCRtpSender. Everything of theirs
+    runs (jitter buffer, NACK, bitrate estimation, statistics, reports, packetisation); codecs alone are left out: a
+    decoder that hands the encoded frame on as it is, which the sender then packs without encoding."""
+
+    def __init__(self) -> None:
+        from aiortc import rtcrtpreceiver
+        from aiortc.contrib.media import MediaRelay
+        from av.packet import Packet
+
+        super().__init__()
+        self.relay = MediaRelay()
+        self.transports: list = []
+        self.sources: list = []
+
+        class Undecoded:
+            def decode(self, frame):
+                packet = Packet(frame.data)
+                packet.pts, packet.time_base = frame.timestamp, Fraction(1, 90_000)
+                return [packet]
+
+        rtcrtpreceiver.get_decoder = lambda codec: Undecoded()
+
+    def usage(self) -> dict[str, float]:
+        self.received = sum(one._RTCDtlsTransport__rx_packets for one in self.sources)
+        self.sent = sum(one._RTCDtlsTransport__tx_packets for one in self.transports)
+        return super().usage()
+
+    async def route(self, publisher: list, receivers: list) -> int:
+        import aiortc
+        from aiortc.rtcrtpparameters import RTCRtpDecodingParameters
+        from aiortc.rtcrtpreceiver import RemoteStreamTrack
+
+        codecs = [
+            aiortc.RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90_000, payloadType=96),
+            aiortc.RTCRtpCodecParameters(
+                mimeType="video/rtx", clockRate=90_000, payloadType=97, parameters={"apt": 96}
+            ),
+        ]
+        about = {"codecs": codecs, "headerExtensions": self.extensions.headerExtensions}
+        source, port = await self.peer(*publisher)
+        receiver = aiortc.RTCRtpReceiver("video", source)
+        receiver._track = RemoteStreamTrack(kind="video")
+        receiver._set_rtcp_ssrc(1)
+        encodings = [RTCRtpDecodingParameters(ssrc=publisher[2], payloadType=96)]
+        await receiver.receive(aiortc.rtcrtpparameters.RTCRtpReceiveParameters(encodings=encodings, **about))
+        self.sources.append(source)
+        for number, one in enumerate(receivers):
+            transport, its_port = await self.peer(*one)
+            sender = aiortc.RTCRtpSender(self.relay.subscribe(receiver.track), transport)
+            sender._ssrc = FIRST_SSRC + number
+            rtcp = aiortc.rtcrtpparameters.RTCRtcpParameters(cname="x", ssrc=sender._ssrc)
+            await sender.send(aiortc.rtcrtpparameters.RTCRtpSendParameters(rtcp=rtcp, **about))
+            self.transports.append(transport)
+            self.kept += [sender, asyncio.ensure_future(transport._RTCDtlsTransport__run())]
+            self.ports.append(its_port)
+        self.kept += [receiver, asyncio.ensure_future(source._RTCDtlsTransport__run())]
         return port
 
 
@@ -296,7 +363,7 @@ class Ours:
 
 
 async def main(kind: str) -> None:
-    target = {"ours": Ours, "floor": Floor, "stock": Stock}[kind]()
+    target = {"ours": Ours, "floor": Floor, "stock": Stock, "relay": Relay}[kind]()
     if kind != "floor":
         await target.start()
     await obey(target)
@@ -313,4 +380,8 @@ async def obey(target: Plain | Ours) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    try:
+        asyncio.run(main(sys.argv[1]))
+    finally:
+        sys.stdout.flush()
+        os._exit(0)  # aiortc's decoder threads would keep the process

@@ -20,9 +20,9 @@ from tests.bench.rows import Row, median, percentile
 from tests.e2e.call_engine.group_server import GroupServer
 from tests.e2e.test_call_engine import FLAGS, until
 
-PAIRS = int(os.environ.get("ROUTE_MOVES", "24"))
+PAIRS = int(os.environ.get("ROUTE_MOVES", "20"))
 FPS = 25
-WARM_S, CALM_S, AFTER_S = 3.0, 2.0, 2.0
+WARM_S, CALM_S, AFTER_S = 2.5, 1.5, 1.5
 WINDOW_MS = 5
 # Below this share of the usual level it is silent, above that it is doubled.
 SILENT, DOUBLED = 0.3, 1.3

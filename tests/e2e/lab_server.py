@@ -83,15 +83,16 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.contextmanager
-def server_in(lab: Lab, *sites: Site, **environment: str) -> Iterator[AppServer]:
+def server_in(lab: Lab, *sites: Site, offers_relay: bool = True, **environment: str) -> Iterator[AppServer]:
     """The demo in the lab's public namespace, with the lab's relay as its TURN server, open to these sites."""
     with AppServer(namespace=lab.public, **environment) as server, contextlib.ExitStack() as stack:
-        relay = lab.relay
-        server.run(
-            ADD_TURN_SERVER.format(
-                host=relay.host, udp=relay.udp_port, tcp=relay.tcp_port, tls=relay.tls_port, secret=relay.secret
+        if offers_relay:
+            relay = lab.relay
+            server.run(
+                ADD_TURN_SERVER.format(
+                    host=relay.host, udp=relay.udp_port, tcp=relay.tcp_port, tls=relay.tls_port, secret=relay.secret
+                )
             )
-        )
         ways = [Forwarder(lab.public, (WEB_HOST, WEB_PORT), ("127.0.0.1", server.port))]
         ways += [Forwarder(site.host, ("127.0.0.1", server.port), (WEB_HOST, WEB_PORT)) for site in sites]
         for way in ways:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tests.e2e.stored_reasons import unexplained
 from tests.netsim.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,8 @@ OWN_SETTINGS = {"TESTING", "EMAIL_BACKEND", "SECRET_KEY", "FIELD_KEYS", "BLIND_I
 
 class AppServer:
     """A context manager; `practitioner_url`, `patient_url` and `admin_url` are good from its start on.
+
+    At its end every decision about a visit's path must have a reason: see stored_reasons.py.
 
     With a `namespace` it listens on that namespace's loopback: see tests/e2e/lab_server.py for the way in.
     """
@@ -55,7 +58,11 @@ class AppServer:
         self.stop()
         if error is not None:
             print(f"--- the server's log ---\n{self.log_text()[-6000:]}", file=sys.stderr)
+        database = self._environment.get("DATABASE_URL", f"sqlite://{self.var_directory / 'demo.sqlite3'}")
+        is_file = error is None and database.startswith("sqlite://")
+        problems = list(unexplained(Path(database.removeprefix("sqlite://")))) if is_file else []
         shutil.rmtree(self.var_directory, ignore_errors=True)
+        assert not problems, "\n".join(problems)
 
     def start(self) -> None:
         """Starts it, again after `stop` or `kill` on the same port and data. Raises RuntimeError with its log."""
@@ -84,7 +91,9 @@ class AppServer:
     def environment(self) -> dict[str, str]:
         # Nothing of the test run's own settings: the demo makes its keys, and `run` must read with the same.
         kept = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
-        return {**kept, "TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", **self._environment}
+        # One process instead of four: who tests the jobs asks for JOBS="worker".
+        ours = {"TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", "JOBS": "thread"}
+        return {**kept, **ours, **self._environment}
 
     def run(self, code: str) -> str:
         """stdout of Python code that runs beside the server, on its database, as `manage.py shell` would."""

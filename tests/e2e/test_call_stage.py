@@ -359,3 +359,46 @@ async def test_every_state_passes_the_inspection(pages, viewer, least_px):
         await page.evaluate("client.set_people(['cem', 'ruth'], {refusal: {code: 'server_must_be_blind', text: ''}})")
         await side.look(page, "refused")
     side.assert_nothing_found()
+
+
+async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(pages: StagePages) -> None:
+    side = Inspection(least_target_px=44)
+    async with shown(pages, PHONE, viewer="patient", people=2) as page:
+        asking = {"to": "sfu", "state": "asking", "reason": {"code": "x", "text": "The connection is poor."}}
+        await page.get_by_test_id("toggle-mic").focus()
+        await page.evaluate("(move) => client.set_people(['anna'], {move})", {**asking, "asks": ["maria", "anna"]})
+        await expect(page.get_by_test_id("move-ask")).to_be_visible()
+        # Nobody who is typing or talking is torn away.
+        await expect(page.get_by_test_id("toggle-mic")).to_be_focused()
+        await side.look(page, "asked before a move", thorough=True, reflow=False)
+        await page.get_by_test_id("move-no").focus()
+        await page.keyboard.press("Enter")
+        await page.evaluate("(move) => client.set_people(['anna'], {move})", {**asking, "asks": ["anna"]})
+        await expect(page.get_by_test_id("move-ask")).to_be_hidden()
+        await expect(page.get_by_test_id("route-note")).to_contain_text("waiting for the other answer")
+
+        await page.locator("[data-control=more]").click()
+        await page.get_by_test_id("open-trouble").focus()
+        await page.keyboard.press("Enter")
+        await side.look(page, "says what is wrong", thorough=True, reflow=False)
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_test_id("open-trouble")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_test_id("trouble-ask")).to_be_hidden()
+        await expect(page.get_by_test_id("route-note")).to_contain_text("Thank you for telling us")
+
+        await page.evaluate("client.remedy = 'audio_first'; client.tell('remedy', 'audio_first')")
+        await expect(page.get_by_test_id("advice")).to_contain_text("so that the sound gets through")
+        await page.evaluate("client.tell('moved', {engine: 'sfu'})")
+        await expect(page.get_by_test_id("route-note")).to_contain_text("through the clinic's server")
+        await page.evaluate("client.set_path({state: 'lost'})")
+        await expect(page.get_by_test_id("rescue-step")).to_contain_text("a new way between your two devices")
+
+        asked = [(one["type"], one["payload"]) for one in await page.evaluate("client.requests")]
+        assert asked == [("move", {"answer": "no"}), ("trouble", {"kind": "no_sound"})]
+        said = " ".join(await page.evaluate("window.said"))
+        for words in ("A question for both of you", "Thank you for telling us", "through the clinic's server"):
+            assert words in said, said
+    side.assert_nothing_found()

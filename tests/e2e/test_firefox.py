@@ -104,7 +104,8 @@ async def in_the_call(doctor: Person, patient: Firefox) -> None:
     assert media.local, "Firefox names no candidate pair"
     assert not media.relayed
     await patient.becomes(
-        "(({videoWidth, paused, muted}) => videoWidth > 0 && !paused && !muted)(document.querySelector('[data-testid=remote-video]'))",
+        "(({videoWidth, paused}) => videoWidth > 0 && !paused)(document.querySelector('[data-testid=remote-video]'))"
+        " && (({paused, muted}) => !paused && !muted)(document.querySelector('.tile audio'))",
         True,
     )
     assert await patient.evaluate("document.querySelector('[data-part=sound_blocked]').hidden")

@@ -244,7 +244,7 @@ async def test_a_minute_of_coming_and_going_repeats_no_nonce_and_shows_nothing_t
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 async def test_ten_minutes_of_coming_and_going_repeat_no_nonce():
-    found = await come_and_go(scaled(600))
+    found = await come_and_go(scaled(600), patience_s=120)
     write_evidence("frame_nonces", "SEC-24, PRIV-2", found)
     assert found["captured_twice"] == 0
     assert max(found["leaver_opens_for_s"]) < REKEY_WITHIN_S

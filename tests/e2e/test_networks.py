@@ -1,5 +1,7 @@
 """A visit between two sites behind routers of their own, with the real server and the deployed relay (testing.md)."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -10,18 +12,28 @@ from tests.netsim.lab import Lab, SiteSpec
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
+CONE, SYMMETRIC, NO_UDP = SiteSpec("cone"), SiteSpec("symmetric"), SiteSpec(firewall="no_udp")
+ONLY_443 = SiteSpec(firewall="only_443")
+# All pairs in bare pages: tests/netsim/test_nat_pairs.py. Cone to cone in these pages: test_moving_networks.py.
 NETWORKS = {
-    "cone-cone": (SiteSpec("cone"), SiteSpec("cone"), "direct", ""),
-    "symmetric-symmetric": (SiteSpec("symmetric"), SiteSpec("symmetric"), "relay", "udp"),
-    "udp-blocked": (SiteSpec(firewall="no_udp"), SiteSpec(firewall="no_udp"), "relay", "tcp"),
-    "only-443": (SiteSpec(firewall="only_443"), SiteSpec("cone"), "relay", "tls"),
+    "symmetric-symmetric": (SYMMETRIC, SYMMETRIC, "relay", "udp"),
+    "only-443": (ONLY_443, CONE, "relay", "tls"),
+}
+IN_THE_LONG_RUN = {
+    "cone-cone": (CONE, CONE, "direct", ""),
+    "symmetric-fullcone": (SYMMETRIC, SiteSpec("fullcone"), "direct", ""),
+    "symmetric-cone": (SYMMETRIC, CONE, "relay", "udp"),
+    "udp-blocked-cone": (NO_UDP, CONE, "relay", "tcp"),
+    "only-443-both": (ONLY_443, ONLY_443, "relay", "tls"),
 }
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    "network", [*NETWORKS, *(pytest.param(name, marks=pytest.mark.soak) for name in IN_THE_LONG_RUN)]
+)
 async def test_two_people_meet_whatever_their_networks_allow(network):
     """Both see and hear each other, and both pages tell the route that getStats tells (PRIV-2)."""
-    patient_site, doctor_site, route, relay_protocol = NETWORKS[network]
+    patient_site, doctor_site, route, relay_protocol = {**NETWORKS, **IN_THE_LONG_RUN}[network]
     with Lab(a=patient_site, b=doctor_site) as lab, server_in(lab, lab.site("a"), lab.site("b")) as server:
         executables = [lab.site(name).browser_executable() for name in ("a", "b")]
         async with (
@@ -42,6 +54,30 @@ async def test_two_people_meet_whatever_their_networks_allow(network):
                     assert pairs[0] in relays, pairs
                     relays = pairs[:1]
                 assert {media.protocol for media in relays} == {relay_protocol}, pairs
+
+
+NO_WAY = re.compile("(have|has) not found a way to (each other|the clinic's server)")
+
+
+async def test_where_no_path_exists_both_are_told_in_words_and_whom_to_call():
+    """Two symmetric NATs, no relay, a media server that nobody reaches: nothing can work, and the pages say so."""
+    with (
+        Lab(relay=False, a=SYMMETRIC, b=SYMMETRIC) as lab,
+        server_in(lab, lab.site("a"), lab.site("b"), offers_relay=False) as server,
+    ):
+        executables = [lab.site(name).browser_executable() for name in ("a", "b")]
+        async with (
+            person("patient", executable=executables[0], flags=LAB_FLAGS) as patient,
+            person("doctor", executable=executables[1], flags=LAB_FLAGS) as doctor,
+        ):
+            await hold_visit(server, patient, doctor)
+            for one, number in ((patient, "tel:"), (doctor, "tel:+49301234567")):
+                banner = one.page.locator("[data-part=loss]")
+                await expect(banner).to_contain_text(NO_WAY, timeout=60_000)
+                await expect(banner.locator(f"a[href^='{number}']")).to_be_visible()
+                # Nothing is claimed that is not there.
+                await expect(one.page.get_by_test_id("route")).to_have_attribute("data-route", "")
+                await expect(one.page.get_by_test_id("privacy-badge")).to_have_text("Not connected")
 
 
 async def hold_visit(server, patient: Person, doctor: Person) -> None:

@@ -1,6 +1,8 @@
 """A direct path that goes bad while the clinic's server is well reached, and a last mile that no other route would help."""
 
+import asyncio
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +17,9 @@ from tests.e2e.chromium import Person, eventually, person
 from tests.e2e.lab_server import LAB_FLAGS, server_in
 from tests.e2e.server import AppServer
 from tests.e2e.test_recording import rows
+from tests.evidence import write_evidence
 from tests.netsim.lab import WEB_HOST, Lab, SiteSpec
+from tests.soak import scaled
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -110,7 +114,7 @@ async def test_a_bad_direct_path_moves_to_the_server(bad: dict[str, float]) -> N
 
 async def test_a_bad_last_mile_does_not_move_and_says_why() -> None:
     async with two_meet() as two:
-        two.lab.site("patient").limit(150_000, 150_000)
+        two.lab.site("patient").limit(250_000, 250_000)
 
         async def does_something() -> bool:
             return (await last_report(two.patient)).get("remedy") not in ("", None)
@@ -127,3 +131,27 @@ async def test_a_bad_last_mile_does_not_move_and_says_why() -> None:
         for one in two.people:
             assert await one.page.get_by_test_id("route").get_attribute("data-route") == "direct"
         assert not [row for row in rows(two.server, "rooms_routedecision") if row["route"] == "sfu"]
+
+
+FLAP_EVERY_S, FLAPS, MOST_CHANGES = 20, 15, 4
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+async def test_a_path_that_flaps_for_five_minutes_moves_four_times_at_most() -> None:
+    async with two_meet() as two:
+        wire = two.lab.site("patient").wire
+        assert wire
+        for flap in range(scaled(FLAPS)):
+            bad = flap % 2 == 0
+            loss = 0.15 if bad else 0.0
+            wire.set(only=two.lab.site("doctor").wan_address, up_loss=loss, down_loss=loss)
+            await asyncio.sleep(FLAP_EVERY_S)
+        routes = [row["route"] for row in rows(two.server, "rooms_routedecision") if row["route"] in ("p2p", "sfu")]
+        changes = sum(one != other for one, other in itertools.pairwise(routes))
+        for one in two.people:
+            await one.sees_and_hears()
+    assert changes <= MOST_CHANGES, routes
+    write_evidence(
+        "route_flapping", "issue 5, line 2", {"flaps": scaled(FLAPS), "every_s": FLAP_EVERY_S, "changes": changes}
+    )

@@ -252,7 +252,11 @@ async def test_five_narrow_receivers_see_the_speaker_larger():
 
 async def test_three_meet_on_the_product_s_pages_where_only_443_or_no_udp_gets_out():
     """The deployed relay, told of the media server and of nothing else, carries those whose networks block UDP."""
-    sites = {"doctor": SiteSpec(), "patient": SiteSpec(firewall="only_443"), "guest": SiteSpec(firewall="no_udp")}
+    sites = {
+        "doctor": SiteSpec("symmetric"),
+        "patient": SiteSpec(firewall="only_443"),
+        "guest": SiteSpec(firewall="no_udp"),
+    }
     addresses = {"SFU_BIND_ADDRESS": WEB_HOST, "SFU_ADVERTISED_ADDRESSES": WEB_HOST}
     async with contextlib.AsyncExitStack() as stack:
         lab = stack.enter_context(Lab(media_server=WEB_HOST, **sites))

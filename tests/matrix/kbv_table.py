@@ -4,9 +4,12 @@ Each entry point is either in UNRELATED, which says that nothing is captured, ke
 the proof. `test_kbv.py` finds the entry points by introspection: one that is in neither fails.
 """
 
+import io
 import json
 from collections.abc import Callable
+from unittest.mock import patch
 
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import override_settings
 from django.urls import reverse
@@ -256,6 +259,15 @@ def _seat_answer(world: World) -> None:
     assert not ConsentRecord.objects.filter(purpose="combined").exists()
 
 
+def _verify_files(world: World) -> None:
+    """It compares checksums of sealed files: no key is used, nothing is opened."""
+    out = io.StringIO()
+    with patch.object(Recording, "key", property(lambda self: 1 / 0)):
+        call_command("verify_recordings", stdout=out)
+    assert "0 of them wrong" in out.getvalue()
+    assert not AuditEntry.objects.filter(event__in=["recording.played", "attachment.opened"]).exists()
+
+
 def _attachment_hidden(name: str, method: str) -> Proof:
     """What was kept before the profile changed is opened by nobody."""
 
@@ -265,6 +277,17 @@ def _attachment_hidden(name: str, method: str) -> Proof:
         assert not AuditEntry.objects.filter(event="attachment.opened").exists()
 
     return proof
+
+
+def _still_uploaded(world: World) -> None:
+    before = _refused_events()
+    person = patient_seat(world.appointment).public_id
+    url = f"{reverse('visit_still', args=[world.code])}?person={person}"
+    answer = world.client("practitioner").post(url, b"\xff\xd8", content_type="image/jpeg")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "recording_forbidden_by_profile")
+    assert _refused_events() == before + 1
+    state = world.client("patient").get(reverse("seat_state", args=[world.code])).json()
+    assert state["keep_stills"] is None
 
 
 def _scan(world: World) -> None:
@@ -393,6 +416,7 @@ REFUSALS: dict[str, Proof] = {
     "view seat_copy_file": _copy_file,
     "view attachment": _attachment_hidden("attachment", "get"),
     "view attachment_delete": _attachment_hidden("attachment_delete", "post"),
+    "view visit_still": _still_uploaded,
     "view seat_consent": _seat_consent,
     "message consent": _grant,
     "message recording": _request,
@@ -404,6 +428,7 @@ REFUSALS: dict[str, Proof] = {
     "task recordings.combine": _film_not_made,
     "task recordings.scan": _scan,
     "program level_meter": _program_listens,
+    "command verify_recordings": _verify_files,
     "command serve": _recover,  # what it does with recordings when it starts
     "admin recordings.Recording": _admin_adds_nothing,
     "admin recordings.Recording hold": _keeps_what_is_there("hold"),

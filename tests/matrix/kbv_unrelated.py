@@ -25,7 +25,7 @@ ack admit_device finish hello ice_servers invite leave move path ping quality re
 _MODEL = """
 accounts.User appointments.Appointment appointments.CareThread appointments.StatusChange appointments.VisitType
 audit.AuditEntry audit.AuditHead audit.PseudonymKey clinics.Clinic clinics.Identifier clinics.Membership
-clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
+clinics.QualityLimit clinics.TurnServer consent.ConsentText outbox.Message patients.Patient patients.PatientRelation
 practitioners.Practitioner rooms.JoinLink rooms.MediaNode rooms.Note rooms.NoteVersion rooms.Participant
 rooms.QualitySample rooms.Room rooms.RouteDecision rooms.SeatDevice vault.KeyUse
 """

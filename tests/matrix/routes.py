@@ -234,6 +234,8 @@ ROUTES: dict[str, Route] = {
         json=True,
         absent={"code": NOWHERE},
     ),
+    # Nobody agreed to be kept as a picture in this world.
+    "visit_still": Route(staff_object(practitioner="refused"), "post", _code, absent={"code": NOWHERE}),
     "visit_path_events": Route(staff_object("practitioner"), args=_code, absent={"code": NOWHERE}),
     # How it was connected tells of networks, not of health: the clinic's admin answers for it.
     "visit_path": Route(staff_object("practitioner", "clinic_admin"), args=_code, absent={"code": NOWHERE}),

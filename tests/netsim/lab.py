@@ -71,7 +71,7 @@ class Site:
         self.host.run("ip", "route", "add", "default", "via", f"10.{number}.0.1", "dev", "eth0")
         self.router.run("ip", "route", "add", "default", "via", self._gateway)
         self.router.sysctl("net/ipv4/ip_forward", "1")
-        self.router.nft(router_rules(spec.nat, spec.firewall))
+        self.router.nft(router_rules(spec.nat, spec.firewall, self.address))
 
     def browser_executable(self, program: str = "/usr/bin/chromium") -> str:
         """Path of a wrapper that starts the program inside this site (for Playwright's executable_path)."""

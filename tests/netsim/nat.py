@@ -2,7 +2,8 @@
 
 Linux masquerading keeps the source port and takes any destination: a port-restricted cone (RFC 4787: endpoint-
 independent mapping while the port is free, address and port dependent filtering). `random,fully-random` draws a port
-per destination: a symmetric NAT, through which no hole can be punched.
+per destination: a symmetric NAT, through which no hole can be punched. A full cone adds that a port from which something
+has left takes packets from anybody (endpoint-independent filtering).
 
 New packets from outside are dropped on INPUT: otherwise the first probe of the far side makes a connection-tracking
 entry of its own, the mapping that the near side wanted is taken, and cone to cone never goes direct.
@@ -10,10 +11,14 @@ entry of its own, the mapping that the near side wanted is taken, and cone to co
 
 from typing import Literal
 
-NatKind = Literal["cone", "symmetric"]
+NatKind = Literal["cone", "fullcone", "symmetric"]
 Firewall = Literal["open", "no_udp", "only_443"]
 
-MASQUERADE: dict[str, str] = {"cone": "masquerade", "symmetric": "masquerade random,fully-random"}
+MASQUERADE: dict[str, str] = {
+    "cone": "masquerade",
+    "fullcone": "masquerade",
+    "symmetric": "masquerade random,fully-random",
+}
 
 FIREWALL: dict[str, str] = {
     "open": "accept",
@@ -22,7 +27,8 @@ FIREWALL: dict[str, str] = {
 }
 
 
-def router_rules(nat: NatKind, firewall: Firewall) -> str:
+def router_rules(nat: NatKind, firewall: Firewall, host: str) -> str:
+    """`host`: the one inside, who gets what a full cone lets in."""
     outgoing = "\n".join(f'        iifname "lan" {rule.strip()}' for rule in FIREWALL[firewall].split(";"))
     return f"""
 table ip nat {{
@@ -31,6 +37,7 @@ table ip nat {{
         oifname "wan" {MASQUERADE[nat]}
     }}
 }}
+{_open_ports(host) if nat == "fullcone" else ""}
 table ip filter {{
     chain input {{
         type filter hook input priority filter
@@ -39,7 +46,26 @@ table ip filter {{
     chain forward {{
         type filter hook forward priority filter; policy drop
         ct state established,related accept
+        iifname "wan" ct status dnat accept
 {outgoing}
+    }}
+}}
+"""
+
+
+def _open_ports(host: str) -> str:
+    return f"""
+table ip cone {{
+    set open {{
+        type inet_service; flags dynamic, timeout; timeout 5m; size 4096
+    }}
+    chain notes {{
+        type filter hook forward priority filter - 1
+        iifname "lan" meta l4proto udp update @open {{ udp sport }}
+    }}
+    chain lets_in {{
+        type nat hook prerouting priority dstnat
+        iifname "wan" meta l4proto udp udp dport @open dnat to {host}
     }}
 }}
 """

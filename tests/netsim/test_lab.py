@@ -36,6 +36,13 @@ def test_two_cones_meet_directly():
         assert lab.site("a").wan_address in b.remote
 
 
+def test_a_symmetric_nat_meets_a_full_cone_directly():
+    with Lab(a=SiteSpec("symmetric"), b=SiteSpec("fullcone")) as lab:
+        a, b = meet(lab.site("a"), lab.site("b"), RELAY_HOST, **STUN)
+        assert (a.connected, a.relayed, b.connected, b.relayed) == (True, False, True, False)
+        assert lab.site("b").wan_address in a.remote
+
+
 @pytest.mark.parametrize("other", ["cone", "symmetric"])
 def test_a_symmetric_nat_needs_the_relay(other):
     with Lab(a=SiteSpec("symmetric"), b=SiteSpec(other)) as lab:

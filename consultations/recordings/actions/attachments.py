@@ -108,6 +108,17 @@ def _keep(
     return attachment
 
 
+def require_still_agreed(room: Room, person: str, *, acting_user: User) -> None:
+    """Raise Refused unless a still picture of `person` may be kept now; a try under the kbv profile is written down."""
+    appointment = room.appointment
+    if not appointment.clinic.allows_capture:
+        attachment = Attachment(clinic=appointment.clinic, room=room, person=person, kind=Attachment.Kind.STILL)
+        record("attachment.kept", attachment, acting_user=acting_user, refused=FORBIDDEN)
+        raise Refused(FORBIDDEN, status=403)
+    if not is_granted(appointment, person, Purpose.STILLS):
+        raise Refused("still_not_agreed", status=403)
+
+
 @transaction.atomic
 def note_attachment_opened(attachment: Attachment, *, acting_user: User | None = None, acting_seat: str = "") -> None:
     """Write that somebody opens it. Before the first byte is sent (SEC-7)."""

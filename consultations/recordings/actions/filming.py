@@ -6,6 +6,7 @@ The job looks every half second whether it is still wanted: a withdrawal reaches
 import errno
 import logging
 import os
+import threading
 import time
 from datetime import datetime, timedelta
 
@@ -34,8 +35,20 @@ TELL_EVERY_S = 0.5
 LOST_AFTER = timedelta(seconds=20)
 
 
+_leaving = threading.Event()
+
+
 class NoLongerWanted(Exception):
     """Called off, or taken back, while it was being made."""
+
+
+class PutDown(Exception):
+    """This process ends: another makes it."""
+
+
+def put_down() -> None:
+    """Called when the worker is told to end: whatever it makes goes back into the queue."""
+    _leaving.set()
 
 
 @transaction.atomic
@@ -147,6 +160,9 @@ def make_film(film_pk: int) -> bool:
         done = _finish(film_pk, made)
     except NoLongerWanted:
         return False
+    except PutDown:
+        _put_back(film_pk)
+        return False
     except (FileNotFoundError, ValueError, api.SealedFileError) as error:
         return _fail(film_pk, Film.Failure.UNREADABLE, error)
     except OSError as error:
@@ -189,6 +205,8 @@ def _make(film: Film) -> api.MadeFilm:
 
     def progress(done_ms: int) -> None:
         nonlocal told_s
+        if _leaving.is_set():
+            raise PutDown
         if time.monotonic() - told_s >= TELL_EVERY_S:
             told_s = time.monotonic()
             if not _note_progress(film.pk, done_ms):
@@ -236,6 +254,16 @@ def _fail(film_pk: int, failure: str, error: Exception) -> bool:
         _step(film, "fail")
         record("recording.film_failed", film.recording, film=film.public_id, failure=failure)
     return False
+
+
+@transaction.atomic
+def _put_back(film_pk: int) -> None:
+    film = _locked(film_pk)
+    if film.state == films.RUNNING:
+        film.attempts -= 1  # nothing was wrong with it
+        film.save(update_fields=["attempts"])
+        _step(film, "lose")
+        record("recording.film_lost", film.recording, film=film.public_id, attempts=film.attempts)
 
 
 def recover_films(now: datetime, *, after: timedelta = LOST_AFTER) -> int:

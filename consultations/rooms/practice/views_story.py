@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_safe
 from consultations.rooms.access import get_story_room
 from consultations.rooms.models import Room
 from consultations.rooms.practice.zones import local_time, place_name, zone_of
+from consultations.rooms.relay_use import relay_use_of
 from consultations.rooms.story.drawing import draw
 from consultations.rooms.story.export import export_story
 from consultations.rooms.story.loading import load_story_facts
-from consultations.rooms.story.summary import spans, summarise, tell
+from consultations.rooms.story.summary import duration, spans, summarise, tell
 from consultations.rooms.story.timeline import Story, build_story
 from consultations.rooms.story.words import BANDS, WAY_MEANINGS, WAYS, clock
 from telemed import audit
@@ -49,7 +50,11 @@ def visit_path(request: HttpRequest, code: str) -> HttpResponse:
             "spans": [(span, clock(span.start, zone), clock(span.end, zone)) for span in spans(story)],
             "ways": [(way, WAYS[way], WAY_MEANINGS[way]) for way in drawing.ways],
             "bands": BANDS,
-            "regions": story.facts.regions if "relay" in drawing.ways else (),
+            "relayed": [
+                (region, duration(seconds))
+                for region, seconds in relay_use_of(room, now=story.end).relayed_s.items()
+                if region
+            ],
         }
     return render(request, "rooms/path_story.html", context)
 

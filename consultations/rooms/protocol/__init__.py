@@ -27,7 +27,7 @@ from consultations.rooms.protocol.peer import (
 )
 from consultations.rooms.protocol.quality import MoveAnswer, Quality, QualityReport, Trouble
 from consultations.rooms.protocol.reading import READERS, Message, Request, parse
-from consultations.rooms.protocol.talk import Chat, ChatLine, History, Keys, MediaState, Say, Sealed
+from consultations.rooms.protocol.talk import Chat, ChatLine, History, Keys, MediaState, Part, Say, Sealed
 from consultations.rooms.protocol.visit import (
     GUEST_ROLES,
     OUTCOMES,
@@ -67,6 +67,7 @@ __all__ = [
     "Message",
     "MoveAnswer",
     "NoMoreCandidates",
+    "Part",
     "Path",
     "PathReport",
     "Ping",

@@ -17,7 +17,10 @@ RECORDER: Final = "recorder"
 MAX_KEYS_BYTES: Final = 4096
 MAX_SEALED_CHARS: Final = 24_000  # 12 kB of history (static/js/lib/chat_share.js) in base64, and room to spare
 
-_KINDS = frozenset({"media", "chat", "history", "keys", "sealed"})
+# 30 kB of a picture (static/js/lib/still_parts.js), twice in base64; a frame holds 64 KiB.
+MAX_PART_CHARS: Final = 58_000
+
+_KINDS = frozenset({"media", "chat", "history", "keys", "sealed", "part"})
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _SLOTS = frozenset({"audio", "video"})
 _TOKEN = re.compile(r"[\x21-\x7e]{1,64}")
@@ -95,12 +98,22 @@ class Sealed:
         return {"kind": "sealed", "data": self.data}
 
 
-SayBody = MediaState | Chat | History | Keys | Sealed
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture, encrypted between two pages."""
+
+    data: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "part", "data": self.data}
+
+
+SayBody = MediaState | Chat | History | Keys | Sealed | Part
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """`to` None is everybody; a history and keys always go to one."""
+    """`to` None is everybody; a history, keys and a part always go to one."""
 
     to: str | None
     body: SayBody
@@ -109,7 +122,7 @@ class Say:
 def read_say(fields: Fields) -> Say:
     to = None if fields.is_null("to") else fields.public_id_or("to", RECORDER)
     body = _body(fields.inner("body"))
-    if to is None and isinstance(body, History | Keys):
+    if to is None and isinstance(body, History | Keys | Part):
         raise ProtocolError("bad_field")
     if to == RECORDER and not isinstance(body, Keys):
         raise ProtocolError("bad_field")
@@ -124,6 +137,8 @@ def _body(fields: Fields) -> SayBody:
         return Keys(fields.small_object("keys", max_bytes=MAX_KEYS_BYTES))
     if kind == "sealed":
         return Sealed(fields.text("data", _BASE64URL, limit=MAX_SEALED_CHARS))
+    if kind == "part":
+        return Part(fields.text("data", _BASE64URL, limit=MAX_PART_CHARS))
     if kind == "chat":
         return Chat(_line(fields.inner("message")))
     lines = fields.items("messages", limit=MAX_HISTORY)

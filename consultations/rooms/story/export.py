@@ -25,7 +25,6 @@ def export_story(story: Story) -> dict[str, Any]:
             "ended_at": iso(facts.ended_at),
         },
         "people": [{"id": person.key, "role": person.role} for person in facts.people],
-        "relay_regions": list(facts.regions),
         "ways": [
             {"way": stretch.way, "from": iso(stretch.start), "to": iso(stretch.end)} for stretch in story.stretches
         ],
@@ -51,7 +50,10 @@ def _event(number: int, event: Event, keys: dict[str, str]) -> dict[str, Any]:
         "reasons": [
             {"code": reason["code"], "text": reason_words(reason)} for reason in event.reasons if reason.get("code")
         ],
-        "ends": [{"person": person.key, "local": here, "remote": there} for person, here, there in event.ends],
+        "ends": [
+            {"person": person.key, "local": here, "remote": there, "relay_region": region}
+            for person, here, there, region in event.ends
+        ],
         "medium": event.medium,
         "factor": event.factor,
         "remedy": event.remedy,

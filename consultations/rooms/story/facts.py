@@ -56,8 +56,6 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class VisitFacts:
-    """`regions`: where the clinic's relays stand that a relayed path may have used."""
-
     code: str
     state: str
     opened_at: datetime | None
@@ -66,4 +64,3 @@ class VisitFacts:
     people: tuple[Person, ...] = ()
     rows: tuple[Row, ...] = ()
     samples: tuple[Sample, ...] = ()
-    regions: tuple[str, ...] = ()

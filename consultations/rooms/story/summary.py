@@ -66,7 +66,9 @@ def summarise(story: Story) -> list[str]:
     if story.moves:
         sentences.append(
             ngettext(
-                "The visit moved to another way once.", "The visit moved to another way %(count)d times.", story.moves
+                "The visit moved to another way %(count)d time.",
+                "The visit moved to another way %(count)d times.",
+                story.moves,
             )
             % {"count": story.moves}
         )
@@ -76,8 +78,8 @@ def summarise(story: Story) -> list[str]:
     if said:
         sentences.append(
             ngettext(
-                "Once somebody said that they could not hear or see well.",
-                "%(count)d times somebody said that they could not hear or see well.",
+                "Somebody said %(count)d time that they could not hear or see well.",
+                "Somebody said %(count)d times that they could not hear or see well.",
                 said,
             )
             % {"count": said}

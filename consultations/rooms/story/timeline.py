@@ -39,7 +39,7 @@ _REMEDIES: Final = ("", "lowered", "audio_first", "audio_only")
 class Event:
     """`kind`: people, decided, refused, trial, question, trouble, connected, lost, failed, poor, better or remedy.
 
-    `moved`: the visit is to go another way from now on. `ends`: (person, candidate type here, there).
+    `moved`: the visit is to go another way from now on. `ends`: (person, candidate type here, there, region of the relay they use).
     """
 
     at: datetime
@@ -49,7 +49,7 @@ class Event:
     moved: bool = False
     reasons: tuple[Mapping[str, Any], ...] = ()
     people: tuple[Person, ...] = ()
-    ends: tuple[tuple[Person, str, str], ...] = ()
+    ends: tuple[tuple[Person, str, str, str], ...] = ()
     medium: str = ""
     factor: str = ""
     remedy: str = ""
@@ -182,13 +182,14 @@ def _report_event(reports: Sequence[Row], people: Mapping[str, Person]) -> Event
     for report in reports:
         if person := people.get(_reporter(report)):
             said = report.reasons[0]
-            ends.append((person, str(said.get("local") or ""), str(said.get("remote") or "")))
+            here, there, region = (str(said.get(name) or "") for name in ("local", "remote", "region"))
+            ends.append((person, here, there, region))
     return Event(
         at=reports[0].at,
         kind=reports[0].trigger.removeprefix("path."),
         trigger=reports[0].trigger,
         route=reports[0].route,
-        people=tuple(person for person, _, _ in ends),
+        people=tuple(person for person, *_ in ends),
         ends=tuple(ends),
     )
 
@@ -284,6 +285,8 @@ def _turns(rows: Sequence[Row]) -> Iterable[tuple[datetime, str]]:
             elif row.trigger in {"left", "removed"} and decided == "p2p":
                 way, reports, deadline = "waiting", {}, None
             elif way in WAYS:
+                if row.trigger in {"left", "removed"}:  # whose line was broken may be who left
+                    reports = {person: said for person, said in reports.items() if said[0] == "connected"}
                 deadline = row.at + _MOVE_LIMIT if moved else deadline
             elif way == "" or row.trigger in {"opened", "staff_entered"}:
                 way = "waiting"
@@ -297,11 +300,14 @@ def _turns(rows: Sequence[Row]) -> Iterable[tuple[datetime, str]]:
 def _way_of(decided: str, reports: Mapping[str, tuple[str, str]]) -> str:
     """Return the way that the reports tell of, '' when they do not say.
 
-    Between two people one lost end is a lost path; on the server one person's loss is theirs alone.
+    Once somebody is connected the decided way, what others said of the way before is past. Between two people one lost
+    end is a lost path; on the server one person's loss is theirs alone.
     """
-    states = [state for state, _ in reports.values()]
-    connected = [route for state, route in reports.values() if state == "connected"]
-    broken = {"lost", "failed"}
-    if broken & set(states) and (not connected or (decided == "p2p" and "server" not in connected)):
+    connected = [way for state, way in reports.values() if state == "connected"]
+    arrived = [way for way in connected if _ENGINE_OF_WAY.get(way) == decided]
+    broken = any(
+        state in {"lost", "failed"} and _ENGINE_OF_WAY.get(way, decided) == decided for state, way in reports.values()
+    )
+    if broken and (not connected or (arrived and decided == "p2p")):
         return "lost"
-    return next((way for way in ("server", "relay", "direct") if way in connected), "")
+    return next((way for way in ("server", "relay", "direct") if way in (arrived or connected)), "")

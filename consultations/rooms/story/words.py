@@ -79,7 +79,7 @@ _ARRIVALS: dict[str, Words] = {
     "left": gettext_lazy("{who} left"),
     "removed": gettext_lazy("{who} was removed from the visit"),
 }
-_DECIDED: dict[str, Words] = {
+DECIDED: dict[str, Words] = {
     "recording": gettext_lazy("A recording began, paused or ended"),
     "relay_only_switched": gettext_lazy("Somebody switched hiding their network address on or off"),
     "quality": gettext_lazy("The connection had been bad for too long"),
@@ -87,6 +87,7 @@ _DECIDED: dict[str, Words] = {
     "direct_failed": gettext_lazy("The direct way did not connect"),
     "probe": gettext_lazy("Another way is tried beside the one in use"),
     "probe_ended": gettext_lazy("The other way is no longer tried"),
+    "advice": gettext_lazy("The people in the visit were told what limits the connection"),
 }
 # The visit's own texts speak to the people in it. Here somebody reads them who was not there.
 _WHY: dict[str, Words] = {
@@ -134,7 +135,7 @@ def headline(event: Event) -> str:
         case "trouble":
             text = _("{who} said: “{words}”").format(who=who(event.people), words=_trouble(event))
         case "connected":
-            text = _("{who}: connected, {way}").format(who=who(event.people), way=way_inside(event.route))
+            text = _("{who}: connected {way}").format(who=who(event.people), way=way_inside(event.route))
         case "lost":
             text = _("{who}: connection lost").format(who=who(event.people))
         case "failed":
@@ -146,9 +147,9 @@ def headline(event: Event) -> str:
         case "better":
             text = _("{who}: better again").format(who=who(event.people))
         case "remedy":
-            text = _("{who}’s device {remedy}").format(who=who(event.people), remedy=REMEDIES[event.remedy])
+            text = _("{who}: the device {remedy}").format(who=who(event.people), remedy=REMEDIES[event.remedy])
         case _:
-            text = str(_DECIDED.get(event.trigger, _("The connection was decided anew")))
+            text = str(DECIDED.get(event.trigger, _("The connection was decided anew")))
     if event.moved:
         target = (
             _("the visit moves to the clinic's server")
@@ -162,7 +163,7 @@ def headline(event: Event) -> str:
 def why(event: Event) -> list[str]:
     """Return the reasons in order, each a sentence; the decisive one first."""
     if event.ends:
-        return [_ends(event)] if event.kind == "connected" and any(here for _person, here, _there in event.ends) else []
+        return [_ends(event)] if event.kind == "connected" and any(here for _, here, *_ in event.ends) else []
     if event.kind == "poor" and event.factor:
         return [_("Because {factor}.").format(factor=FACTORS[event.factor])]
     said = _TROUBLES.keys() | {"said_yes", "said_no"}  # the headline says it
@@ -185,7 +186,11 @@ def way_inside(way: str) -> str:
 
 
 def _ends(event: Event) -> str:
-    parts = [f"{name_of(person)} {_ENDS[here]}" for person, here, _there in event.ends if here in _ENDS]
+    parts = [
+        f"{name_of(person)} {_ENDS[here]}" + (f" ({region})" if region else "")
+        for person, here, _there, region in event.ends
+        if here in _ENDS
+    ]
     return _("How each was reached: {ends}.").format(ends=", ".join(parts))
 
 

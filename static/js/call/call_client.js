@@ -22,6 +22,7 @@
  *   "peer-media"   {peer, mic, camera, screen, hand, sends}
  *   "local-media"  {mic, camera, screen, hand, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
+ *   "still"        {from, message}: a step of a picture in parts, unchecked (still_exchange.js)
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
  *   "encryption"   {state: EncryptionState, mode, words: number[]|null, alarm}: what may be said about it now, from what was
  *                  counted (lib/encryption_state.js); words: for word_lists.safety_words
@@ -202,6 +203,27 @@ export class CallClient extends EventTarget {
     this.#emit("chat", { message, messages: this.messages });
   }
 
+  /** How much of a picture one message takes now; 0: no picture can be sent. */
+  get still_part_bytes() {
+    return this.#paths.path?.still_part_bytes ?? 0;
+  }
+
+  /**
+   * Sends one step of a picture in parts (still_exchange.js) to one person.
+   *
+   * @param {string} peer
+   * @param {Record<string, unknown>} still
+   * @returns {Promise<boolean>} when the next may follow; false: it did not leave
+   */
+  async send_still(peer, still) {
+    return (await this.#paths.path?.send_still(peer, still)) ?? false;
+  }
+
+  /** The camera that is sent, null for none. */
+  get camera() {
+    return this.#local.tracks.video;
+  }
+
   /**
    * Asks the server: admit, admit_device, remove, finish, leave.
    *
@@ -326,6 +348,9 @@ export class CallClient extends EventTarget {
         break;
       case "history":
         this.#take_chat(peer_id ? detail : detail.messages, false);
+        break;
+      case "still":
+        this.#emit("still", { from: peer, message: peer_id ? detail : detail.message });
         break;
       case "remote-track":
       case "peer-media":

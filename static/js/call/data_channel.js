@@ -12,8 +12,9 @@ import { history_pages } from "../lib/chat_share.js";
 import { media_state } from "../lib/media_state.js";
 
 const MAX_MESSAGE_LENGTH = 64_000;
+const MAX_BUFFERED_BYTES = 64_000;
 
-/** Emits "open", "beat", "media" (detail MediaState), "verified", "moved" (detail: engine the peer shows now), "chat" (detail: unchecked message), "history" (detail: array). */
+/** Emits "open", "beat", "media" (detail MediaState), "verified", "moved" (detail: engine the peer shows now), "chat" (detail: unchecked message), "still" (detail: unchecked, of a picture in parts), "history" (detail: array). */
 export class PeerChannels extends EventTarget {
   #sealed;
   #heartbeat;
@@ -64,6 +65,20 @@ export class PeerChannels extends EventTarget {
     for (const page of history_pages(messages)) this.#send({ kind: "history", messages: page });
   }
 
+  /** @param {Record<string, unknown>} still @returns {Promise<boolean>} when there is room for more; false: it did not leave */
+  async send_still(still) {
+    if (!this.#send({ kind: "still", still })) return false;
+    if (this.#sealed.bufferedAmount <= MAX_BUFFERED_BYTES) return true;
+    // What waits here waits before chat and the state of devices, and delays the beats.
+    this.#sealed.bufferedAmountLowThreshold = MAX_BUFFERED_BYTES;
+    const stop = new AbortController();
+    await new Promise((done) => {
+      for (const type of ["bufferedamountlow", "close"]) this.#sealed.addEventListener(type, done, { signal: stop.signal });
+    });
+    stop.abort();
+    return this.is_open;
+  }
+
   /** @param {object} message */
   #send(message) {
     if (!this.is_open) return false;
@@ -85,6 +100,7 @@ export class PeerChannels extends EventTarget {
     else if (message.kind === "verified") this.#emit("verified", null);
     else if (message.kind === "moved") this.#emit("moved", message.engine);
     else if (message.kind === "chat") this.#emit("chat", message.message);
+    else if (message.kind === "still") this.#emit("still", message.still);
     else if (message.kind === "history" && Array.isArray(message.messages)) {
       this.#emit("history", message.messages.slice(0, MAX_MESSAGES));
     }

@@ -26,6 +26,9 @@ import { recorder_of } from "../lib/recorder_member.js";
 import { KeyMail } from "./key_mail.js";
 import { SealedTalk } from "./sealed_talk.js";
 
+/** Longer words are parts of a picture; the server counts them apart. */
+const MAX_SEALED_CHARS = 24_000;
+
 export class FrameKeys extends EventTarget {
   /** @type {Mode} */
   mode = "undecided";
@@ -82,7 +85,7 @@ export class FrameKeys extends EventTarget {
       for (const item of Array.isArray(body.keys?.items) ? body.keys.items : []) this.#take(from, item);
       return true;
     }
-    if (body?.kind === "sealed") {
+    if (body?.kind === "sealed" || body?.kind === "part") {
       void this.#talk?.receive(from, body.data, performance.now());
       return true;
     }
@@ -156,7 +159,7 @@ export class FrameKeys extends EventTarget {
   /** Another page of this person, to everybody else: everything is agreed on anew. @param {string} room @param {string} me @param {string} page */
   #begin(room, me, page) {
     [this.#room, this.#me, this.#page] = [room, me, page];
-    const talk = this.#listen_to_talk(new SealedTalk(room, me, (to, data) => { this.#send(say(to, { kind: "sealed", data })); }));
+    const talk = this.#listen_to_talk(new SealedTalk(room, me, (to, data) => { this.#send(say(to, { kind: data.length > MAX_SEALED_CHARS ? "part" : "sealed", data })); }));
     this.#talk = talk;
     this.#exchange = DeviceKeys.create(room, me, page).then((device) => {
       const exchange = new KeyExchange(device, (to, item) => this.#mail.post(to, item));

@@ -19,7 +19,7 @@
  * @typedef {{state: PathState, route: "direct"|"relay"|"server"|"", local: string, remote: string, protocol: string, relay: string, rtt_ms: number|null}} PathReport
  *
  * Events, all CustomEvents: "change" (PathReport), "remote-track" ({slot, track}), "pulse" ({state, silence_ms}),
- * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "open" (null),
+ * "peer-media" (MediaState), "chat" (unchecked message of the peer), "history" (array of them), "still" (unchecked), "open" (null),
  * "quality" ({word, factor, rates}), "moved" (engine the peer shows now), "trouble" (error).
  *
  * A path through a server carries everybody: there `peer` is in the detail of "remote-track", "pulse", "peer-media",
@@ -92,6 +92,16 @@ export class MediaPath extends EventTarget {
 
   /** @param {ChatMessage} _message @returns {boolean} */
   send_chat(_message) {
+    return false;
+  }
+
+  /** How much of a picture goes into one message; 0: none may leave over this path. */
+  get still_part_bytes() {
+    return 0;
+  }
+
+  /** @param {string} _peer @param {Record<string, unknown>} _still @returns {Promise<boolean>} when the next may follow; false: it did not leave */
+  async send_still(_peer, _still) {
     return false;
   }
 

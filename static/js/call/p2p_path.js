@@ -140,8 +140,10 @@ export class P2PPath extends MediaPath {
     this.#connection = connection;
     this.#stats = new StatsMonitor(connection);
     this.#channels = this.#listen(new PeerChannels(connection));
-    if (this.#warm) this.#sinks.play(connection.remote_track("audio"));
-    this.#limit_picture();
+    if (this.#warm) {
+      this.#sinks.play(connection.remote_track("audio"));
+      this.#limit_picture();
+    }
     for (const body of this.#early.splice(0)) connection.receive(body);
   }
 
@@ -224,6 +226,16 @@ export class P2PPath extends MediaPath {
   /** @param {ChatMessage} message */
   send_chat(message) {
     return this.#peer_is_proved && (this.#channels?.send_chat(message) ?? false);
+  }
+
+  /** SCTP messages beyond 16 KiB are not safe between browsers; base64 and its envelope take a third more. */
+  get still_part_bytes() {
+    return 11_000;
+  }
+
+  /** @param {string} _peer @param {Record<string, unknown>} still */
+  async send_still(_peer, still) {
+    return this.#peer_is_proved && ((await this.#channels?.send_still(still)) ?? false);
   }
 
   /** @param {ChatMessage[]} messages */
@@ -382,7 +394,7 @@ export class P2PPath extends MediaPath {
       this.#proof.hear_from_peer();
       this.#settle_proof();
     });
-    for (const type of ["chat", "history"]) {
+    for (const type of ["chat", "history", "still"]) {
       channels.addEventListener(type, (event) => {
         const { detail } = /** @type {CustomEvent} */ (event);
         if (this.#peer_is_proved) this.emit(type, detail);

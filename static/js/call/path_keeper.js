@@ -28,12 +28,6 @@
  * @property {boolean} warm nobody asked to show it yet
  * @property {boolean} proved
  *
- * @typedef {object} Leaving the path that was in use before, while both people move to the other one
- * @property {Held} held
- * @property {number} until_ms
- * @property {boolean} announced every track of the path in use was told
- * @property {boolean} moved this page shows what comes over the new one
- *
  * @typedef {object} PathKeeperOptions
  * @property {() => string} page_id
  * @property {() => string} me
@@ -53,20 +47,17 @@
 import { plan_path } from "../lib/path_plan.js";
 import { parse_stream_id } from "../lib/protocol.js";
 import { quality_report } from "../lib/quality_report.js";
+import { Leaving } from "./leaving.js";
 import { P2PPath } from "./p2p_path.js";
 import { SfuPath } from "./sfu_path.js";
 
 const VERIFY_WITHIN_MS = 20_000;
-/** The old path is closed at the latest this long after the new one took over. */
-const LEAVE_WITHIN_MS = 5000;
-/** A page that does not say what it shows has it by then. */
-const SHOWN_WITHIN_MS = 4000;
 const REPORT_EVERY_MS = 2000;
-const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
+const PATH_EVENTS = ["change", "remote-track", "pulse", "peer-media", "open", "chat", "history", "still", "quality", "peer-quality", "remedy", "speakers", "refused", "trouble"];
 /** Of a path that is being proved. */
-const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "trouble"];
+const NOT_TO_BE_MISSED = ["peer-media", "open", "chat", "history", "still", "trouble"];
 /** Of one that is being left: what was said last. */
-const LAST_WORDS = ["chat", "history"];
+const LAST_WORDS = ["chat", "history", "still"];
 /** What the server told before this page heard that it is on the server. */
 const MAX_EARLY = 64;
 /** @type {PathReport} */
@@ -80,8 +71,6 @@ export class PathKeeper extends EventTarget {
   #next = null;
   /** @type {Leaving|null} */
   #leaving = null;
-  /** Tracks that were announced and are not seen or heard yet. @type {Set<MediaStreamTrack>} */
-  #unshown = new Set();
   /** How many direct connections two pages had, by both pages. @type {Map<string, number>} */
   #generations = new Map();
   /** @type {Snapshot|null} */
@@ -134,7 +123,7 @@ export class PathKeeper extends EventTarget {
 
   /** @param {MediaStreamTrack} track is seen or heard now */
   note_shown(track) {
-    this.#unshown.delete(track);
+    this.#leaving?.note_shown(track);
   }
 
   /** @param {Message} message `signal`, `ack`, or one of protocol.SFU_MESSAGES */
@@ -281,9 +270,7 @@ export class PathKeeper extends EventTarget {
     const peer_shows = this.#peer_shows;
     this.#close_leaving();
     this.#peer_shows = peer_shows;
-    this.#unshown.clear();
-    /** @type {Leaving|null} */
-    const leaving = previous && { held: previous, until_ms: performance.now() + LEAVE_WITHIN_MS, announced: false, moved: false };
+    const leaving = previous && new Leaving(previous, performance.now());
     this.#leaving = leaving;
     this.#tell({ ...next, type: "change", detail: next.path.report });
     await next.path.swap(previous?.path ?? null);
@@ -296,15 +283,11 @@ export class PathKeeper extends EventTarget {
     const leaving = this.#leaving;
     const used = this.#used;
     if (!leaving || !used) return;
-    const began_ms = leaving.until_ms - LEAVE_WITHIN_MS;
-    const shown = this.#unshown.size === 0 || now_ms - began_ms >= SHOWN_WITHIN_MS;
-    if (!leaving.moved && leaving.announced && shown && used.path.reaches(leaving.held.peer_id)) {
-      leaving.moved = true;
+    if (leaving.moves(used, now_ms)) {
       for (const { path } of [leaving.held, used]) path.tell_moved(used.plan.engine);
       this.dispatchEvent(new CustomEvent("moved", { detail: { engine: used.plan.engine } }));
     }
-    const gone = ["lost", "failed", "closed"].includes(leaving.held.path.report.state);
-    if ((leaving.moved && (this.#peer_shows === used.plan.engine || gone)) || now_ms >= leaving.until_ms) this.#close_leaving();
+    if (leaving.over(this.#peer_shows === used.plan.engine, now_ms)) this.#close_leaving();
   }
 
   #close_leaving() {
@@ -368,6 +351,7 @@ export class PathKeeper extends EventTarget {
     return new SfuPath({
       me: me(), descriptor, transforms, tracks: local.tracks, media: local.state, view: this.#view, send, request, ice_servers, warm,
       say: (to, body) => keys.say(to, body),
+      seals: () => keys.seals,
     });
   }
 
@@ -381,8 +365,7 @@ export class PathKeeper extends EventTarget {
           || (this.#next === held && NOT_TO_BE_MISSED.includes(type))
           || (this.#leaving?.held === held && LAST_WORDS.includes(type));
         if (heard) {
-          // Between browsers there is always a line for a screen, used or not.
-          if (type === "remote-track" && detail.track && detail.slot !== "screen" && this.#leaving) this.#unshown.add(detail.track);
+          if (type === "remote-track") this.#leaving?.note_announced(detail.slot, detail.track);
           this.#tell({ ...held, type, detail });
         }
         const lost = type === "change" && this.#used === held && held.path.report.state !== "connected";

@@ -2,7 +2,7 @@
  * What people in a room say to each other through the server, which keeps none of it: what their devices do, chat, and
  * the chat so far for who comes new or comes back. Several pages merge by message id, so a repeat does no harm.
  *
- * Events (CustomEvents): "peer-media" ({peer, ...MediaState}), "chat" ({peer, message}), "history" ({peer, messages}),
+ * Events (CustomEvents): "peer-media" ({peer, ...MediaState}), "chat" ({peer, message}), "history" ({peer, messages}), "still" ({peer, message}),
  * "open" ({peer}): that person's page is new here and wants the history.
  *
  * @import { ChatMessage } from "../lib/chat_log.js"
@@ -99,6 +99,8 @@ export class SfuConversation extends EventTarget {
       this.#emit("peer-media", { peer: from, ...media });
     } else if (body.kind === "chat") {
       this.#emit("chat", { peer: from, message: body.message });
+    } else if (body.kind === "still") {
+      this.#emit("still", { peer: from, message: body.still });
     } else if (body.kind === "history" && Array.isArray(body.messages)) {
       if (body.messages.length === 0) this.#answer(from);
       else this.#take_history(from, body.messages.slice(0, MAX_MESSAGES));

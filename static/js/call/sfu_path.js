@@ -17,6 +17,7 @@ import { is_proved } from "../lib/proof.js";
 import { sfu_view } from "../lib/protocol.js";
 import { judge, SteadyQuality } from "../lib/quality.js";
 import { QualityWindow } from "../lib/quality_window.js";
+import { MAX_PART_BYTES } from "../lib/still_parts.js";
 import { TrackGate } from "../lib/track_gate.js";
 import { tidy_wants, untold_wants } from "../lib/view_wants.js";
 import { MediaPath } from "./media_path.js";
@@ -25,6 +26,8 @@ import { SfuConversation } from "./sfu_conversation.js";
 import { SfuLeg } from "./sfu_leg.js";
 
 const VIEW_SETTLES_MS = 150;
+/** Eight parts of a picture a second; the server takes nine (rooms/media_side.py). */
+const PART_EVERY_MS = 125;
 
 /**
  * @typedef {object} SfuPathOptions
@@ -35,6 +38,7 @@ const VIEW_SETTLES_MS = 150;
  * @property {MediaState} media
  * @property {Want[]|null} view null while the page has not said what it shows
  * @property {(message: Message) => boolean} send false when the socket is down
+ * @property {() => boolean} seals whether what is said leaves sealed
  * @property {(to: string|null, body: import("../lib/protocol.js").Saying) => boolean} say false: it does not leave now
  * @property {(type: string, payload: Record<string, unknown>) => Promise<Message>} request
  * @property {(if_older: boolean) => Promise<RTCIceServer[]|null>} ice_servers
@@ -169,6 +173,18 @@ export class SfuPath extends MediaPath {
     return this.#conversation.send_chat(message);
   }
 
+  get still_part_bytes() {
+    return this.#options.seals() ? MAX_PART_BYTES : 0;
+  }
+
+  /** @param {string} peer @param {Record<string, unknown>} still */
+  async send_still(peer, still) {
+    // The server passes on what it cannot read, or nothing.
+    if (!this.#options.seals() || !this.#options.say(peer, { kind: "still", still })) return false;
+    if (still.step === "part") await new Promise((done) => { setTimeout(done, PART_EVERY_MS); });
+    return !this.#closed;
+  }
+
   /** @param {ChatMessage[]} messages @param {string} [peer] */
   send_history(messages, peer) {
     if (peer) this.#conversation.send_history(messages, peer);
@@ -270,7 +286,7 @@ export class SfuPath extends MediaPath {
 
   /** @param {SfuConversation} conversation */
   #listen_to_people(conversation) {
-    for (const type of ["peer-media", "chat", "history", "open"]) {
+    for (const type of ["peer-media", "chat", "history", "still", "open"]) {
       conversation.addEventListener(type, (event) => this.emit(type, /** @type {CustomEvent} */ (event).detail));
     }
     return conversation;

@@ -35,7 +35,7 @@
  * @typedef {import("./media_state.js").MediaState} MediaState
  * @typedef {import("./chat_log.js").ChatMessage} ChatMessage
  * Keys and sealed words are passed on unread (call/frame_keys.js, call/sealed_talk.js).
- * @typedef {{kind: "media", media: MediaState}|{kind: "keys", keys: object}|{kind: "sealed", data: string}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
+ * @typedef {{kind: "media", media: MediaState}|{kind: "keys", keys: object}|{kind: "sealed"|"part", data: string}|{kind: "still", still: Record<string, unknown>}|{kind: "chat", message: Omit<ChatMessage, "from">}|{kind: "history", messages: ChatMessage[]}} Saying
  */
 
 export const VERSION = 1;

@@ -3,6 +3,8 @@
 
 /** What a receiver needs from its first packet on until it plays without gaps. */
 const PLAYS_UNHEARD_MS = 200;
+/** A browser that does not say that it plays. */
+const AT_LAST_MS = 2000;
 /** The audio device takes what was given to it before. */
 const LINGER_MS = 500;
 
@@ -72,11 +74,14 @@ export class Sound extends EventTarget {
   /** @param {MediaStreamTrack} track */
   #prepare(track) {
     const element = this.#element(track, true);
-    const coming = { element, track, timer: 0 };
+    const coming = { element, track, timer: window.setTimeout(() => this.#swap(), AT_LAST_MS) };
     this.#coming = coming;
-    const begin = () => { coming.timer ||= window.setTimeout(() => this.#swap(), PLAYS_UNHEARD_MS); };
-    element.addEventListener("playing", begin, { once: true });
-    void element.play().catch(begin);
+    element.addEventListener("playing", () => {
+      if (this.#coming !== coming) return;
+      window.clearTimeout(coming.timer);
+      coming.timer = window.setTimeout(() => this.#swap(), PLAYS_UNHEARD_MS);
+    }, { once: true });
+    void element.play().catch(() => {});
   }
 
   #swap() {

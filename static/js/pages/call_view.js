@@ -11,6 +11,7 @@ import { DeviceDialog } from "./call_devices.js";
 import { LossBanner } from "./call_loss.js";
 import { PeoplePanel } from "./call_people.js";
 import { RecordingView } from "./call_recording.js";
+import { StillView } from "./call_still.js";
 import { PrivacyPanel } from "./call_privacy.js";
 import { RouteView } from "./call_route.js";
 import { OwnPicture } from "./call_self.js";
@@ -30,6 +31,7 @@ import { t } from "./texts.js";
  * @property {HTMLElement} root
  * @property {CallClient} client
  * @property {MediaStream|null} stream what this person sends; tracks may come and go in it
+ * @property {() => import("./call_still.js").ConsentWords|null} [keep_words] what this person is told about keeping pictures
  * @property {() => void} on_leave the person pressed Leave
  * @property {() => Promise<unknown>} [on_retry_devices] asks for camera and microphone again, in a click
  */
@@ -65,7 +67,7 @@ export class CallView {
   #listening = new AbortController();
 
   /** @param {CallViewOptions} options */
-  constructor({ root, client, stream, on_leave, on_retry_devices }) {
+  constructor({ root, client, stream, on_leave, on_retry_devices, keep_words = () => null }) {
     this.root = root;
     this.client = client;
     this.stream = stream;
@@ -82,6 +84,7 @@ export class CallView {
     this.chat = new ChatView(root, client, (id) => this.#name_of(id));
     this.people = new PeoplePanel(root);
     this.recording = new RecordingView(root, client, (id) => this.#name_of(id));
+    this.still = new StillView(root, client, keep_words);
     this.route = new RouteView(root, client);
     this.devices = new DeviceDialog(root, client, () => this.stream);
     this.#wire(on_leave, on_retry_devices);
@@ -120,7 +123,7 @@ export class CallView {
     this.#listening.abort();
     window.clearInterval(this.#clock);
     window.clearTimeout(this.#server_timer);
-    for (const part of [this.wants, this.stage, this.controls, this.privacy, this.route, this.devices, this.tiles, this.own]) part.close();
+    for (const part of [this.wants, this.stage, this.controls, this.privacy, this.route, this.devices, this.tiles, this.own, this.still]) part.close();
     this.chat.hide();
     this.people.hide();
     this.root.hidden = true;
@@ -197,6 +200,7 @@ export class CallView {
     this.#order = keep_order(this.#order, others);
     this.#people = new Map(this.#order.map((id) => [id, /** @type {Person} */ (now.get(id))]));
     this.recording.draw(snapshot);
+    this.still.draw(snapshot);
     this.route.draw();
     if (snapshot.room.live_at) this.#live_since_ms = Date.parse(snapshot.room.live_at);
     else if (others.length > 0) this.#live_since_ms ??= this.#now_ms;
@@ -208,6 +212,7 @@ export class CallView {
     this.#path = path;
     if (path.state === "connected") this.#refused = null;
     else this.#verdict = null;
+    this.still.set_path(path);
     this.#draw();
   }
 

@@ -25,7 +25,7 @@ import { t } from "./texts.js";
 /** @typedef {import("./steps/order.js").StepName} StepName */
 /** @typedef {{clinic: {name: string, phone: string, logo_url: string, accent: string, languages?: string[]}, practitioner: {name: string, registration: string}|null, visit_type: string, starts_at: string, ends_at: string, zone: string, opens_at: string, status: string, language?: string, role?: string, person_name?: string, server_time_ms?: number}} Visit */
 /** @typedef {{purpose: string, language: string, version: number, title: string, summary: string, body: string, if_refused: string, capacity_options?: Array<{value: string, label: string}>, decision: "granted"|"refused"|"withdrawn"|null}} Consent */
-/** @typedef {{step: StepName, device_state: "active"|"asking"|"revoked", person: {name: string, language: string, role?: string}, asks?: string[], details: import("./steps/remembered.js").Details|null, visit: Visit, consent: Consent|null, consents?: import("./steps/after.js").Capture[], ws_url: string, worker_url: string, relay_only: {clinic: boolean, person: boolean}, outcome: string|null, may_return_until?: string|null, server_time_ms?: number}} SeatState */
+/** @typedef {{step: StepName, device_state: "active"|"asking"|"revoked", person: {name: string, language: string, role?: string}, asks?: string[], details: import("./steps/remembered.js").Details|null, visit: Visit, consent: Consent|null, consents?: import("./steps/after.js").Capture[], keep_stills?: import("./call_still.js").ConsentWords|null, ws_url: string, worker_url: string, relay_only: {clinic: boolean, person: boolean}, outcome: string|null, may_return_until?: string|null, server_time_ms?: number}} SeatState */
 
 const ASKING_POLL_MS = 3000;
 /** Arrival, name, camera and sound. */

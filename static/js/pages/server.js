@@ -38,10 +38,16 @@ export function get_json(url) {
 
 /** @param {string} url @param {object} data */
 export function post_json(url, data) {
+  return post(url, JSON.stringify(data), "application/json");
+}
+
+/** @param {string} url @param {Blob} content */
+export function post_bytes(url, content) {
+  return post(url, content, content.type);
+}
+
+/** @param {string} url @param {BodyInit} body @param {string} type */
+function post(url, body, type) {
   const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
-  return ask(url, {
-    method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token },
-    body: JSON.stringify(data),
-  });
+  return ask(url, { method: "POST", headers: { Accept: "application/json", "Content-Type": type, "X-CSRFToken": token }, body });
 }

@@ -27,6 +27,7 @@ CHECK = {
     "turn": {"udp": None, "tcp": None, "tls": None},
     "relay_only": False,
     "frame_encryption": True,
+    "device": "phone",
 }
 
 

@@ -105,6 +105,27 @@ def test_one_lost_end_breaks_a_direct_path_and_not_the_server() -> None:
     assert ways(on_server)[-1] == ("server", 72, 600)
 
 
+def test_who_left_does_not_hold_the_visit_on_the_server() -> None:
+    guest = Person("guest", "p3", "relative")
+    onto = (decision(70, "admitted", "sfu", "three_or_more"), report(72, "connected", "server", DOCTOR))
+    both = (
+        report(73, "connected", "server"),
+        report(74, "connected", "server", guest),
+        report(90, "lost", "server", guest),
+    )
+    back = (decision(100, "left", "sfu", "stays_on_server"), decision(200, "recovered", "p2p", "one_to_one"))
+    story = told(
+        OPENED,
+        ADMITTED,
+        report(64, "connected", "direct"),
+        *onto,
+        *both,
+        *back,
+        report(203, "connected", "relay", DOCTOR),
+    )
+    assert ways(story)[2:] == [("direct", 64, 72), ("server", 72, 203), ("relay", 203, 600)]
+
+
 def test_who_leaves_a_visit_of_two_leaves_one_waiting() -> None:
     story = told(OPENED, ADMITTED, report(64, "connected", "direct"), decision(300, "left", "p2p", "one_to_one"))
     assert ways(story)[-1] == ("waiting", 300, 600)
@@ -142,7 +163,7 @@ def test_what_was_tried_beside_is_a_curve_of_its_own_and_never_poor() -> None:
 
 def test_every_trigger_has_words_and_every_number_of_the_drawing_a_line() -> None:
     triggers = ("staff_entered", "came_back", "left", "removed", "relay_only_switched", "recording", "probe",
-                "probe_ended", "quality", "recovered", "asked", "answered", "trouble", "direct_failed", "new_one")  # fmt: skip
+                "probe_ended", "quality", "recovered", "asked", "answered", "trouble", "direct_failed", "advice", "new_one")  # fmt: skip
     rows = [decision(70 + n, trigger, "p2p", "one_to_one") for n, trigger in enumerate(triggers)]
     story = told(OPENED, ADMITTED, *rows, report(64, "connected", "direct"))
     lines = tell(story, BERLIN)

@@ -9,9 +9,9 @@ from django.utils import timezone
 from consultations.clinics.admin import ClinicForm
 from consultations.clinics.models import MAX_OFFERED_RELAYS, Clinic, TurnServer
 from consultations.rooms.actions.routing import MAX_PATH_REPORTS, record_path, weigh_route
-from consultations.rooms.models import Participant, RouteDecision
+from consultations.rooms.models import Participant, Room, RouteDecision
 from consultations.rooms.protocol import PathReport
-from consultations.rooms.relay_use import RelayUse, Standing, count_use, relay_use_of, relay_use_since
+from consultations.rooms.relay_use import RelayUse, Standing, count_use, relay_use_in, relay_use_of
 from consultations.rooms.route import relays_of
 from tests.consultations.rooms import test_actions
 from tests.consultations.rooms.test_actions import Scene
@@ -78,8 +78,8 @@ def test_a_visit_s_use_is_read_from_its_path_reports(scene: Scene, clinic: Clini
     now = timezone.now()
     expected = RelayUse(120, {"eu-central": 60})
     assert relay_use_of(scene.room, now=now) == expected
-    assert relay_use_since(clinic, began, now=now) == expected
-    assert relay_use_since(clinic, now, now=now) == RelayUse()
+    assert relay_use_in(Room.objects.filter(appointment__clinic=clinic), now=now) == expected
+    assert relay_use_in(Room.objects.none(), now=now) == RelayUse()
     # Who has left is not connected any more.
     Participant.objects.filter(pk=scene.paul.pk).update(left_at=began + timedelta(seconds=20))
     assert relay_use_of(scene.room, now=now) == RelayUse(80, {"eu-central": 20})

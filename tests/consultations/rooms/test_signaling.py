@@ -57,8 +57,8 @@ def test_keys_go_to_one_admitted_person_whatever_the_route(route: str) -> None:
     assert decide(replace(inside, state="waiting"), keys) == Refuse("not_admitted")
     assert decide(replace(inside, device_active=False), keys) == Refuse("not_admitted")
     # The control: words of a visit between two stay between the two.
-    sealed = decide(inside, protocol.Say(ANNA, protocol.Sealed("c2VhbGVk")))
-    assert isinstance(sealed, signaling.Spread if route == "sfu" else Refuse)
+    for words in (protocol.Sealed("c2VhbGVk"), protocol.Part("c2VhbGVk")):
+        assert isinstance(decide(inside, protocol.Say(ANNA, words)), signaling.Spread if route == "sfu" else Refuse)
 
 
 def test_waiting_and_unknown_people_look_the_same() -> None:
@@ -71,6 +71,12 @@ def test_nobody_signals_in_the_name_of_another_page() -> None:
     assert decide(PAUL_INSIDE, replace(TO_ANNA, stream="anna-page.paul-page")) == Refuse("wrong_stream")
     assert decide(PAUL_INSIDE, protocol.Ack(ANNA, "paul-page.anna-page", 1)) == Refuse("wrong_stream")
     assert isinstance(decide(PAUL_INSIDE, protocol.Ack(ANNA, "anna-page.paul-page", 1)), Relay)
+
+
+def test_the_second_connection_of_two_pages_has_a_number() -> None:
+    assert isinstance(decide(PAUL_INSIDE, replace(TO_ANNA, stream=f"{TO_ANNA.stream}.1")), Relay)
+    assert isinstance(decide(PAUL_INSIDE, protocol.Ack(ANNA, "anna-page.paul-page.1", 1)), Relay)
+    assert decide(PAUL_INSIDE, protocol.Ack(ANNA, "paul-page.anna-page.1", 1)) == Refuse("wrong_stream")
 
 
 @pytest.mark.parametrize("message", REQUESTS)

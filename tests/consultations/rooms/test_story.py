@@ -1,7 +1,11 @@
-"""The story of the path: what is kept of it."""
+"""The story of the path: what is kept of it, and that no decision goes without a reason."""
 
+import json
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from time_machine import travel
@@ -11,6 +15,7 @@ from consultations.rooms.actions.story import MAX_SAMPLES_PER_PERSON, record_qua
 from consultations.rooms.models import Participant, QualitySample
 from consultations.rooms.protocol.quality import QualityReport
 from tests.base import Cast
+from tests.e2e.stored_reasons import unexplained
 from tests.matrix.world import make_world, patient_seat
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -82,3 +87,42 @@ def test_a_visit_without_an_end_fills_no_disk(seat: Participant, monkeypatch: py
     for second in range(0, 100, 10):
         _record(seat, GOOD, second)
     assert QualitySample.objects.count() == 3
+
+
+ONE_TO_ONE = [{"code": "one_to_one", "params": {}}]
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Callable[..., list[str]]:
+    """A visit's route and its rows (trigger, route, reasons) in a file as the server leaves it; what the check says of it."""
+
+    def look(route: str, *rows: tuple[str, str, object]) -> list[str]:
+        database = tmp_path / "demo.sqlite3"
+        database.unlink(missing_ok=True)
+        with sqlite3.connect(database) as connection:
+            connection.execute("CREATE TABLE rooms_room (id, route, route_reasons)")
+            connection.execute("CREATE TABLE rooms_routedecision (id, at, room_id, trigger, route, reasons)")
+            connection.execute("INSERT INTO rooms_room VALUES (1, ?, ?)", (route, json.dumps(ONE_TO_ONE)))
+            for number, (trigger, to, reasons) in enumerate(rows):
+                values = (number, number, trigger, to, json.dumps(reasons))
+                connection.execute("INSERT INTO rooms_routedecision VALUES (?, ?, 1, ?, ?, ?)", values)
+        return list(unexplained(database))
+
+    return look
+
+
+def test_the_check_of_reasons_passes_what_can_be_read(keep: Callable[..., list[str]]) -> None:
+    refused = ("admission_refused", "none", [{"code": "three_or_more_need_server"}])
+    assert keep("p2p", ("opened", "p2p", ONE_TO_ONE), ("path.connected", "direct", [{"local": "host"}]), refused) == []
+
+
+@pytest.mark.parametrize("reasons", [[], ["one_to_one"], [{"params": {}}], [{"code": "a_code_without_words"}]])
+def test_the_check_of_reasons_finds_a_decision_nobody_can_read(
+    keep: Callable[..., list[str]], reasons: list[object]
+) -> None:
+    assert len(keep("p2p", ("opened", "p2p", reasons))) == 1
+
+
+def test_the_check_of_reasons_finds_a_route_that_nobody_decided(keep: Callable[..., list[str]]) -> None:
+    assert len(keep("sfu", ("opened", "p2p", ONE_TO_ONE))) == 1
+    assert len(keep("sfu")) == 1

@@ -66,6 +66,8 @@ export class FakeClient extends EventTarget {
   state = null;
   path = { state: "none", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
   /** @type {any} */
+  has_relay = true;
+  remedy = "";
   encryption = { state: "pending", mode: "required", words: null, alarm: null };
   /** What the page asked for, latest last. @type {any[][]} */
   views = [];
@@ -137,6 +139,8 @@ export class FakeClient extends EventTarget {
 
   /** @param {any[]} wants */
   set_view(wants) { this.views.push(wants); }
+  note_shown() {}
+  send_sound_first() {}
   start() {}
   close() {}
   send_chat() {}

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { network_word, turn_transport } from "../../../static/js/call/connection_check.js";
 import { allowed_step, step_after, step_before } from "../../../static/js/pages/steps/order.js";
-import { browser_kind } from "../../../static/js/pages/steps/permission_help.js";
+import { browser_kind, device_class } from "../../../static/js/pages/steps/permission_help.js";
 import { dial_address, unbroken } from "../../../static/js/pages/steps/phone.js";
 
 test("a person may look at an earlier step again", () => {
@@ -67,6 +67,15 @@ test("help is worded for the browser's own menus", () => {
   assert.equal(browser_kind("Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"), "firefox_android");
   assert.equal(browser_kind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "firefox");
   assert.equal(browser_kind("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"), "chrome");
+});
+
+test("devices are told apart coarsely; an iPad says it is a Mac and has fingers", () => {
+  assert.equal(device_class("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", 5), "phone");
+  assert.equal(device_class("Mozilla/5.0 (Linux; Android 14; Pixel 7) Chrome/140.0.0.0 Mobile Safari/537.36", 5), "phone");
+  assert.equal(device_class("Mozilla/5.0 (Linux; Android 14; SM-X910) Chrome/140.0.0.0 Safari/537.36", 5), "tablet");
+  assert.equal(device_class("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", 5), "tablet");
+  assert.equal(device_class("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", 0), "computer");
+  assert.equal(device_class("Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36", 0), "computer");
 });
 
 test("every browser on an iPhone needs the words of iOS", () => {

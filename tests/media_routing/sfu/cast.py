@@ -151,7 +151,7 @@ class Peer:
         self.leg = room.room.add_leg(key, self.plan, key, room.now)
 
     def receive(self, raw: bytes) -> None:
-        self.stage.feed(self.leg, raw)
+        self.stage.receive(self.leg, raw)
 
     def send(self, stream: Stream, payload: bytes, *, marker=False, level=None, lose=False, padding=0) -> bytes:
         elements = [(self.ids.transport_cc, struct.pack("!H", self.wide & 0xFFFF))] if self.ids.transport_cc else []
@@ -246,11 +246,22 @@ class Stage:
         self.now = 100.0
         self.mapped: dict = {}
         self.events: list = []
-        self._arena = memoryview(bytearray(2048))
+        self._arena = memoryview(bytearray(2048 * 64))
+        self.held: list[bytes] | None = None
+        """A list keeps what peers send until `feed` is called with it."""
 
-    def feed(self, leg, raw: bytes) -> None:
-        self._arena[HEADROOM : HEADROOM + len(raw)] = raw
-        self.room.receive_rtp(leg, self._arena, ((HEADROOM, len(raw)),), self.now)
+    def receive(self, leg, raw: bytes) -> None:
+        if self.held is None:
+            self.feed(leg, raw)
+        else:
+            self.held.append(raw)
+
+    def feed(self, leg, *raws: bytes) -> None:
+        """Packets that come together."""
+        places = [(number * 2048 + HEADROOM, len(raw)) for number, raw in enumerate(raws)]
+        for (offset, size), raw in zip(places, raws, strict=True):
+            self._arena[offset : offset + size] = raw
+        self.room.receive_rtp(leg, self._arena, places, self.now)
         self.collect()
 
     def collect(self) -> None:

@@ -2,11 +2,12 @@
 
 import itertools
 import struct
+from random import Random
 
 import pytest
 
 from media_routing.rtp import rtcp
-from media_routing.sfu.events import Speakers
+from media_routing.sfu.events import Speakers, Want
 from media_routing.sfu.plan import ExtensionIds
 from tests.media_routing.sfu.cast import IDS, Stage
 
@@ -28,6 +29,51 @@ def test_three_people_see_and_hear_each_other():
                 assert got[0].sequence <= 0x8000
         assert peer.got(peer.key, "camera") == peer.got(peer.key, "microphone") == []
         assert peer.leg.malformed == peer.leg.publisher.total_dropped() == 0
+
+
+def play(seed, *, together):
+    """Two people watch a third: layers come and go, packets are late, doubled, lost, none at all."""
+    chance, stage = Random(seed), Stage()
+    anna, *watchers = (stage.peer(key) for key in ("anna", "bert", "cleo"))
+    for step in range(90):
+        for number, watcher in enumerate(watchers):
+            if step % 10 == 5 * number:
+                height = chance.choice((0, 180, 360, 720))
+                stage.room.set_wants(watcher.leg, [Want("anna", "camera", height)], stage.now)
+        asked = {packet.media_ssrc for packet in anna.told(rtcp.PictureLoss)}
+        stage.out.rtcp["anna"] = []
+        stage.held = []
+        anna.speak(chance.choice((20, 127)))
+        for index in chance.sample((0, 1, 2), 3):
+            key = anna.layers[index].ssrc in asked or not anna.layers[index].sent
+            lost = {number for number in range(5) if step > 5 and chance.random() < 0.1}
+            anna.frame(index, key=key, packets=5, lose=lost)
+            if lost and chance.random() < 0.7:  # by repair, perhaps before others of its frame
+                late = anna.layers[index].sequence - 5 + min(lost)
+                anna.repair(anna.layers[index], late, anna.base + 20 + index, 100 + step)
+        raws, stage.held = stage.held, None
+        for _ in range(chance.randrange(4)):
+            at = chance.randrange(len(raws) - 1)
+            raws[at], raws[at + 1] = raws[at + 1], chance.choice((raws[at], raws[at + 1], b"\x90none"))
+        if together:
+            stage.feed(anna.leg, *raws)
+        else:
+            for raw in raws:
+                stage.feed(anna.leg, raw)
+        stage.wait(0.033)
+    return stage, anna, watchers
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_packets_that_come_together_go_out_as_one_by_one(seed):
+    (one, anna, watchers), (other, same_anna, _) = play(seed, together=False), play(seed, together=True)
+    for watcher in watchers:
+        sent = [packet.raw for packet in one.out.rtp[watcher.key]]
+        assert len(sent) > 100
+        assert sent == [packet.raw for packet in other.out.rtp[watcher.key]]
+    assert anna.leg.malformed == same_anna.leg.malformed
+    assert anna.leg.publisher.total_dropped() == same_anna.leg.publisher.total_dropped()
+    assert one.mapped.keys() and one.room.stats(one.now) == other.room.stats(other.now)
 
 
 def test_the_first_picture_is_a_key_frame():

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         def ready(port: int) -> None:
             print(json.dumps(links) if options["json"] else welcome(links), file=out, flush=True)
 
-        if code := serve(options, ready, drains=False):
+        if code := serve(options, ready, drains=False, jobs=settings.JOBS == "worker"):
             sys.exit(code)
 
 

@@ -10,7 +10,7 @@ import { t } from "../texts.js";
 import { DeviceChoice } from "./device_choice.js";
 import { LevelMeter } from "./level_meter.js";
 import { drop_own_picture, render_own_picture } from "./own_picture.js";
-import { permission_steps } from "./permission_help.js";
+import { device_class, permission_steps } from "./permission_help.js";
 import { unlock_sound } from "./sounds.js";
 
 /** @typedef {import("../join.js").Path} Path */
@@ -191,6 +191,7 @@ export class DeviceCheckStep {
         ...this.#network,
         relay_only: this.relay_tick.checked,
         frame_encryption: FrameTransforms.supported,
+        device: device_class(navigator.userAgent),
       });
       this.path.advance(state);
     } catch (error) {

@@ -18,6 +18,14 @@ export function browser_kind(agent) {
   return /Safari/.test(agent) && !/Chrome|Chromium|Edg/.test(agent) ? "safari" : "chrome";
 }
 
+/** Coarse on purpose: the clinic counts what kind of device a visit works on. @param {string} agent @param {number} [touch_points] @returns {"phone"|"tablet"|"computer"} */
+export function device_class(agent, touch_points = navigator.maxTouchPoints) {
+  if (/iPad/.test(agent) || (/Macintosh/.test(agent) && touch_points > 1)) return "tablet";
+  if (/iPhone|iPod/.test(agent)) return "phone";
+  if (/Android/.test(agent)) return /Mobile/.test(agent) ? "phone" : "tablet";
+  return "computer";
+}
+
 /** The steps to allow camera and microphone in this browser, as sentences. @param {string} [agent] @returns {string[]} */
 export function permission_steps(agent = navigator.userAgent) {
   const kind = browser_kind(agent);

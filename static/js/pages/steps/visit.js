@@ -66,6 +66,7 @@ export class VisitStep {
       root: find_html(this.section, "#call"),
       client,
       stream: this.path.media.stream,
+      keep_words: () => this.path.state?.keep_stills ?? null,
       on_leave: () => { void this.#say_goodbye(client); },
       on_retry_devices: () => this.path.media.open(),
     });
