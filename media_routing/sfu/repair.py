@@ -28,8 +28,9 @@ from media_routing.sfu.slot import Slot
 
 _ORIGINAL = struct.Struct("!H")
 _HEADER_SIZE = NORMALISED_SIZE + _ORIGINAL.size
-# A packet is not sent again sooner than this, or than the round trip.
-_MIN_AGAIN_S = 0.02
+# A packet is not sent again sooner than this, or than so much of the round trip: ours is smoothed and includes how busy both
+# ends are, and a receiver that asks again by its own, shorter one may be right. At 0.9 some of what was lost twice never came.
+_MIN_AGAIN_S, _AGAIN_SHARE = 0.02, 0.6
 _REMEMBERED = 512
 # RFC 3550 §5.1: the last octet of padding counts itself.
 MAX_PADDING = 255
@@ -62,7 +63,9 @@ class Repair:
             out_number = number + segment.sequence_offset
             if out_number <= slot.cut_at:
                 continue
-            if packet is None or now - self._sent_at.get(out_number, float("-inf")) < max(_MIN_AGAIN_S, rtt_s * 0.9):
+            if packet is None or now - self._sent_at.get(out_number, float("-inf")) < max(
+                _MIN_AGAIN_S, rtt_s * _AGAIN_SHARE
+            ):
                 continue
             size = len(packet) + _ORIGINAL.size
             if spent + size > budget_bytes:

@@ -6,6 +6,7 @@ Each test leaves its plot in var/artefacts/lab_*.svg.
 import asyncio
 import contextlib
 import os
+import time
 
 import pytest
 from playwright.async_api import expect
@@ -27,8 +28,12 @@ WIDE_BPS = 10_000_000
 HEIGHTS = {"l": 180, "m": 360, "h": 720}
 # Share of the time that a picture may stand still.
 MOST_FROZEN = 0.02
+# Where a tenth is lost one packet in a thousand needs three tries. 13 to 17 % before pictures waited for repair.
+MOST_FROZEN_LOSSY = 0.08
 # An encoder that shares two cores with everything else makes fewer frames than were asked for.
 FPS, LEAST_FPS = 15, 9
+TALL = "engine.heights['anna video']?.at(-1)?.height === 720"
+JOINED = "engine.log.find(({type, detail}) => type === 'path' && detail.state === 'connected').at_ms"
 SLOW_CAMERA = ("--use-fake-device-for-media-stream=device-count=1,fps=8",)
 
 
@@ -44,7 +49,7 @@ async def three_meet(people: Meeting) -> None:
 
 
 def layers_after_s(record: Record, me: str, since_ms: float) -> float | None:
-    """Seconds until all three layers have left, in their sizes."""
+    """Seconds until all three layers have left, in their sizes. A busy machine needs seconds before that to open a page."""
     for sample in record.pages[me]:
         sent = {rid: layer["height"] for rid, layer in sample["tx"].items() if rid in HEIGHTS and layer["frames"] > 0}
         if sent == HEIGHTS:
@@ -52,44 +57,69 @@ def layers_after_s(record: Record, me: str, since_ms: float) -> float | None:
     return None
 
 
-@pytest.mark.soak
-async def test_a_narrow_receiver_gets_the_lowest_layer_and_the_others_keep_theirs():
+# How long the fall may take: a full queue, then the key frame of the lower layer.
+FALL_MS = 3000
+
+
+async def test_a_narrow_line_gets_what_fits_it_and_nobody_else_notices():
+    """The lowest layer down a line of 250 kbit/s, all of it back when it is wide again; then an uplink of 300 kbit/s."""
     async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
         await three_meet(people)
-        await pause(4)
+        await until(people.pages["ben"], TALL, 15)
+        await until(people.pages["cleo"], TALL, 15)
         start = people.mark("all well")
-        await pause(6)
+        await pause(3)
         capped = people.mark("ben's line at 250 kbit/s")
         people.site("ben").limit(WIDE_BPS, 250_000)
-        await pause(20)
+        await pause(12)
         wide = people.mark("wide again")
         people.site("ben").restore()
-        await until(people.pages["ben"], "engine.heights['anna video'].at(-1).height === 720", 22)
-        await pause(2)
+        await until(people.pages["ben"], TALL, 22)
+        narrow_up = people.mark("anna's uplink at 300 kbit/s")
+        people.site("anna").limit(300_000, WIDE_BPS)
+        await pause(14)
         end = people.mark("end")
         record = await people.record()
-    took_s = layers_after_s(record, "anna", people.joined_ms["anna"])
-    # The fall itself takes the picture away: a full queue, then a rate that is too low at first.
-    settled = capped + 8000
-    frozen, frozen_in_all = (record.freeze_share("ben", "anna", since, wide) for since in (settled, capped))
+        joined_ms = await people.pages["anna"].evaluate(JOINED)
+        state = await people.pages["anna"].evaluate("engine.client.path.state")
+        made = await people.pages["anna"].evaluate("engine.connections.length")
+    took_s = layers_after_s(record, "anna", joined_ms)
+    settled = capped + FALL_MS
+    fall_s = record.gained("ben", "anna video", "freeze_s", capped, settled)
+    frozen = record.freeze_share("ben", "anna", settled, wide)
     back_s = record.reached_s("ben", "anna", 720, wide)
-    baseline, others = (record.freeze_share("cleo", "anna", *times) for times in ((start, capped), (capped, end)))
+    baseline, others = (record.freeze_share("cleo", "anna", *times) for times in ((start, capped), (capped, narrow_up)))
     sent = record.sent_layers("ben", "anna", settled, wide)
     print(
-        f"three layers after {took_s:.2f} s; at 250 kbit/s frozen {frozen:.2%} (with the fall {frozen_in_all:.2%}), layers "
+        f"three layers after {took_s:.2f} s; at 250 kbit/s frozen {fall_s:.2f} s in the fall, {frozen:.2%} after it, layers "
         f"{sorted(set(sent))}; back to 720p after {back_s} s; cleo frozen {baseline:.2%} before, {others:.2%} since; "
-        f"load {os.getloadavg()[0]:.1f}; {record.plot('receiver_250_kbit_s', 'ben at 250 kbit/s')}"
+        f"load {os.getloadavg()[0]:.1f}; {record.plot('narrow_lines', 'ben at 250 kbit/s, anna sends 300')}"
     )
     assert took_s is not None
     assert took_s < 3
     assert sent.count(0) >= 0.95 * len(sent)
     assert frozen < MOST_FROZEN
     assert record.frames_per_s("ben", "anna", settled, wide) > LEAST_FPS
-    assert set(record.heights("cleo", "anna", start, end)) == {720}
+    assert set(record.heights("cleo", "anna", start, narrow_up)) == {720}
     assert others <= baseline + 0.005
-    assert record.frames_per_s("cleo", "anna", capped, end) > LEAST_FPS
+    assert record.frames_per_s("cleo", "anna", capped, narrow_up) > LEAST_FPS
     assert back_s is not None
     assert back_s < 20
+    assert (state, made) == ("connected", 1)
+    uplink_dropped_layers(record, narrow_up + 5000, end)
+
+
+def uplink_dropped_layers(record: Record, settled: float, end: float) -> None:
+    """The sender's own estimate chooses its layers here; it takes some seconds."""
+    frozen = {name: record.freeze_share(name, "anna", settled, end) for name in ("ben", "cleo")}
+    fps = {name: record.frames_per_s(name, "anna", settled, end) for name in ("ben", "cleo")}
+    heights = {height for name in ("ben", "cleo") for height in record.heights(name, "anna", settled, end)}
+    heard = concealed(record, "ben", "anna", settled, end)
+    print(f"uplink at 300 kbit/s: frozen {frozen}, {fps} frames/s in {heights}; sound invented {heard:.2%}")
+    assert heights <= {180, 360}
+    assert max(frozen.values()) < MOST_FROZEN
+    assert min(fps.values()) > LEAST_FPS
+    assert heard < 0.1
 
 
 @pytest.mark.soak
@@ -108,35 +138,6 @@ async def test_without_estimation_a_narrow_receiver_freezes():
     assert frozen > 5 * MOST_FROZEN or fps < LEAST_FPS / 3
 
 
-@pytest.mark.soak
-async def test_a_narrow_uplink_drops_layers_and_not_the_call():
-    async with meeting({name: SiteSpec() for name in ("anna", "ben", "cleo")}) as people:
-        await three_meet(people)
-        await pause(4)
-        capped = people.mark("anna's uplink at 300 kbit/s")
-        people.site("anna").limit(300_000, WIDE_BPS)
-        await pause(20)
-        end = people.mark("end")
-        record = await people.record()
-        state = await people.pages["anna"].evaluate("engine.client.path.state")
-        made = await people.pages["anna"].evaluate("engine.connections.length")
-    settled = capped + 8000
-    frozen = {name: record.freeze_share(name, "anna", settled, end) for name in ("ben", "cleo")}
-    fps = {name: record.frames_per_s(name, "anna", settled, end) for name in ("ben", "cleo")}
-    heights = {height for name in ("ben", "cleo") for height in record.heights(name, "anna", settled, end)}
-    heard = concealed(record, "ben", "anna", settled, end)
-    print(
-        f"anna is {state}; frozen {frozen}, {fps} frames/s in {heights}; sound invented {heard:.2%}; load "
-        f"{os.getloadavg()[0]:.1f}; {record.plot('uplink_300_kbit_s', 'anna sends 300 kbit/s')}"
-    )
-    assert (state, made) == ("connected", 1)
-    assert heights <= {180, 360}
-    # A single freeze is 2 % of these twelve seconds already; what is asked is that the call goes on.
-    assert max(frozen.values()) < 0.05
-    assert min(fps.values()) > LEAST_FPS
-    assert heard < 0.1
-
-
 def concealed(record: Record, me: str, peer: str, from_ms: float, to_ms: float) -> float:
     """Share of the sound that was invented."""
     invented, samples = (record.gained(me, f"{peer} audio", what, from_ms, to_ms) for what in ("concealed", "samples"))
@@ -146,7 +147,7 @@ def concealed(record: Record, me: str, peer: str, from_ms: float, to_ms: float) 
 
 @pytest.mark.soak
 async def test_lost_packets_are_repaired_at_100_ms():
-    """What the lab lost, which of it came again, and what getStats says of it."""
+    """What the lab lost, which of it came again, and what getStats says of it; first one way, then both."""
     async with meeting({"anna": SiteSpec(), "ben": SiteSpec(far=True), "cleo": SiteSpec()}) as people:
         wire = people.site("ben").wire
         assert wire
@@ -156,8 +157,12 @@ async def test_lost_packets_are_repaired_at_100_ms():
         lossy = people.mark("a tenth of what is sent to ben is lost")
         wire.set(down_loss=0.1)
         await pause(20)
+        both = people.mark("and a tenth of what ben sends, NACKs among it")
+        wire.set(up_loss=0.1)
+        both_s = time.monotonic()
+        await pause(15)
         whole = people.mark("no loss")
-        wire.set(down_loss=0.0)
+        wire.set(down_loss=0.0, up_loss=0.0)
         await pause(2)
         end = people.mark("end")
         record = await people.record()
@@ -165,26 +170,35 @@ async def test_lost_packets_are_repaired_at_100_ms():
         rtt_s = max(row["rtt_s"] for row in record.server if row["me"] == "ben")
         people.group.close()
         seen, repairs = wire.close(), people.group.repairs()
-    lost = {(row.ssrc, row.sequence) for row in seen if row.direction == DOWN and row.ssrc in ssrcs and not row.passed}
+    missed = [row for row in seen if row.direction == DOWN and row.ssrc in ssrcs and not row.passed]
+    lost = {(row.ssrc, row.sequence) for row in missed}
+    lost_both_ways = {(row.ssrc, row.sequence) for row in missed if row.at_s > both_s}
     arrived = {(row.ssrc, row.sequence) for row in seen if row.direction == DOWN and row.passed}
     (video,) = ssrcs
     recovered = {
         (video, original) for name, ssrc, number, original in repairs if name == "ben" and (ssrc, number) in arrived
     } & lost
     told_lost, told_repaired = (record.gained("ben", "anna video", what, lossy, end) for what in ("lost", "repaired"))
-    frozen, fps = (share("ben", "anna", lossy, whole) for share in (record.freeze_share, record.frames_per_s))
-    heard = concealed(record, "ben", "anna", lossy, whole)
+    # The page notices loss within some seconds and lets its pictures wait for repair.
+    spans = ((lossy + 4000, both), (both, whole))
+    frozen = [record.freeze_share("ben", "anna", *span) for span in spans]
+    fps = min(record.frames_per_s("ben", "anna", *span) for span in spans)
+    heard = concealed(record, "ben", "anna", lossy, both)
     print(
-        f"the lab lost {len(lost)} video packets, {len(recovered) / len(lost):.1%} came again; getStats: {told_lost:.0f} lost, "
-        f"{told_repaired:.0f} repaired; round trip {1000 * rtt_s:.0f} ms; frozen {frozen:.2%}, {fps:.1f} frames/s in "
+        f"the lab lost {len(lost)} video packets, {len(recovered) / len(lost):.1%} came again (both ways "
+        f"{len(recovered & lost_both_ways)} of {len(lost_both_ways)}); getStats: {told_lost:.0f} lost, "
+        f"{told_repaired:.0f} repaired; round trip {1000 * rtt_s:.0f} ms; frozen {frozen}, {fps:.1f} frames/s in "
         f"{sorted(set(record.heights('ben', 'anna', lossy, whole)))}, sound invented {heard:.2%}; load "
         f"{os.getloadavg()[0]:.1f}; {record.plot('loss_10_percent', 'ben loses a tenth at 100 ms')}"
     )
     assert rtt_s >= 0.1
-    assert len(lost) > 50
-    assert len(recovered) >= 0.95 * len(lost)
+    assert len(lost - lost_both_ways) > 50
+    assert len(recovered - lost_both_ways) >= 0.95 * len(lost - lost_both_ways)
+    # Where requests are lost as well, a frame that others do not need may be given up before the second one.
+    assert len(recovered & lost_both_ways) >= 0.9 * len(lost_both_ways)
     assert told_lost > 0.7 * len(lost)
     assert told_repaired >= 0.95 * told_lost
+    assert max(frozen) < MOST_FROZEN_LOSSY
     assert fps > LEAST_FPS
     # What Opus cannot mend itself of a tenth (its forward error correction needs the packet after).
     assert heard < 0.15

@@ -16,6 +16,10 @@ CLUSTER_S = 0.05
 STEP_S = 0.005
 # Shorter probes more often: quicker to climb back, more padding on a link that stays slow.
 _PAUSE_S, _PAUSE_MAX_S, _PAUSE_GROW = 3.0, 8.0, 1.5
+# A line that lets a burst pass at once (a token bucket) answers every probe with yes. What was believed and then led to a
+# queue or losses so soon was such a yes: the next question waits this long, twice as long each time.
+_TRUST_S = 5.0
+_DOUBT_S, _DOUBT_MAX_S = 10.0, 60.0
 _FIRST_FACTOR, _NEXT_FACTOR = 3.0, 2.0
 # LiveKit: 120 % of what is wanted, at least 200 kbit/s more; the margin pays for the estimate's own trembling.
 _MARGIN = 1.2
@@ -138,6 +142,8 @@ class Prober:
         self._pause_s = _PAUSE_S
         self._factor = _FIRST_FACTOR
         self._cluster: _Cluster | None = None
+        self._believed_at = float("-inf")
+        self._doubt_s = 0.0
         self._disturbed_from_s = self._disturbed_until_s = float("-inf")
 
     def aim(self, desired_bps: float, target_bps: float) -> None:
@@ -178,6 +184,10 @@ class Prober:
             return None
         self._cluster = None
         self._factor = _NEXT_FACTOR
+        if result.bps > self._target_bps:
+            if self._believed_at > float("-inf") and now - self._believed_at > _TRUST_S:
+                self._doubt_s = 0.0  # it was true
+            self._believed_at = now
         if result.clean:
             self._next_at = now
             self._pause_s = _PAUSE_S
@@ -195,7 +205,11 @@ class Prober:
 
     def postpone(self, now: float) -> None:
         self._cluster = None
-        self._next_at = max(now + _PAUSE_S, self._next_at) if self._next_at != float("inf") else self._next_at
+        if now - self._believed_at < _TRUST_S:
+            self._believed_at = float("-inf")
+            self._doubt_s = min(max(_DOUBT_S, 2 * self._doubt_s), _DOUBT_MAX_S)
+        if self._next_at != float("inf"):
+            self._next_at = max(now + max(_PAUSE_S, self._doubt_s), self._next_at)
 
     def deadline(self) -> float:
         cluster = self._cluster

@@ -23,6 +23,8 @@ class LinkModel:
     rate_bps: float | None = None
     queue_s: float = 0.3
     """What the bottleneck holds, as time at its rate; more is dropped at the tail."""
+    bucket_bytes: int = 0
+    """What may pass at once after a pause, as mobile and cable networks shape."""
     reorder: float = 0.0
     """Share of packets that are held up by `reorder_s` and overtaken."""
     reorder_s: float = 0.03
@@ -48,11 +50,12 @@ class Link:
         self.sent_bytes += size
         leaves = now
         if model.rate_bps:
-            begins = max(now, self._free_at)
+            begins = max(now - model.bucket_bytes * 8 / model.rate_bps, self._free_at)
             if begins - now > model.queue_s:
                 self.overflowed += 1
                 return
-            leaves = self._free_at = begins + size * 8 / model.rate_bps
+            self._free_at = begins + size * 8 / model.rate_bps
+            leaves = max(now, self._free_at)
         if not self.is_up or self._is_lost():
             self.lost += 1
             return

@@ -4,7 +4,7 @@ from statistics import mean
 
 import pytest
 
-from media_routing.sfu.bwe import BandwidthEstimator
+from media_routing.sfu.bwe import BandwidthEstimator, probing
 from media_routing.sfu.bwe.loss_bound import NullLossBound
 from media_routing.sfu.bwe.probing import NullProber
 from media_routing.sfu.bwe.rate_control import FixedRate
@@ -164,6 +164,31 @@ def test_a_link_that_changes_every_twenty_seconds_does_not_make_pictures_flap(se
     assert world.errors() == []
     if seed == SEEDS[0]:
         plot("square_wave", world, "cem between 500 and 4500 kbit/s")
+
+
+def frozen_behind_a_bucket(seed: int) -> float:
+    """Seconds that a picture stands still in the 40 s after a fall, on a line that lets 8 kB pass at once."""
+    world = room_of(seed, "anna", "ben", "cem")
+    person = world.people["cem"]
+    person.view = lambda others: [Want(name, "camera", 720 if name == "anna" else 0) for name in others]
+    world.refresh_wants()
+    world.run(8)
+    person.down.model.rate_bps, person.down.model.bucket_bytes = 250_000, 8_000
+    world.run(5)
+    before = freeze_s(person)
+    world.run(40)
+    assert world.errors() == []
+    return freeze_s(person) - before
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_line_that_lets_every_probe_pass_is_believed_less_and_less(seed):
+    assert frozen_behind_a_bucket(seed) < 4
+
+
+def test_without_doubt_such_a_line_is_believed_again_and_again(monkeypatch):
+    monkeypatch.setattr(probing, "_DOUBT_MAX_S", 0.0)
+    assert frozen_behind_a_bucket(1) > 6
 
 
 @pytest.mark.parametrize("seed", SEEDS)
