@@ -1,4 +1,4 @@
-"""What forwarding costs, counted in bytecodes: the same on a busy machine as on a calm one (CPython 3.11: 530)."""
+"""What forwarding costs, counted in bytecodes: the same on a busy machine as on a calm one (CPython 3.11: 520)."""
 
 from tests.bench.engine_bytecodes import per_packet
 
