@@ -10,7 +10,7 @@ from media_routing.policy.decision import Decision, Reason
 from media_routing.policy.facts import Evidence, Facts, ServerRefusal
 from media_routing.policy.quality import BOUNDS, CEILINGS, NAMES, PROFILES, Limit, Limits, is_limit, limits_for
 from media_routing.policy.rules import CONDITIONS, ROUTE_RULES, decide
-from media_routing.policy.switching import (
+from media_routing.policy.switch_terms import (
     ADVICE_CODES,
     SWITCH_REASONS,
     Asked,
@@ -19,12 +19,12 @@ from media_routing.policy.switching import (
     Move,
     Release,
     Shown,
-    Switching,
     Tell,
     Times,
     Visit,
 )
-from media_routing.policy.switching import NOTHING as NOTHING_SHOWN
+from media_routing.policy.switch_terms import NOTHING as NOTHING_SHOWN
+from media_routing.policy.switching import Switching
 from media_routing.runtime.terms import JoinAnswer, Listener, MediaRefused, MediaSettings, Sample
 from media_routing.sfu.events import Want
 from media_routing.turn import MAX_TTL_S, IceServer, TurnServer, ice_servers, turn_probe_servers

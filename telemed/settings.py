@@ -352,6 +352,37 @@ RTC_URL = env.env_str("RTC_URL", f"{'wss' if HTTPS else 'ws'}://{_public.hostnam
 DRAIN_LIMIT_S = env.env_int("DRAIN_LIMIT_S", 3600, minimum=0)
 # Encrypted files of recordings; back them up apart from the keys (docs/OPERATIONS.md).
 RECORDINGS_DIR = env.env_str("RECORDINGS_DIR", str(VAR_DIR / "recordings"))
+# Where finished ones are kept: "local", in the same place, or "s3", an S3-compatible storage. Sealed in both.
+_S3_NAMES = ("BUCKET", "ENDPOINT", "REGION", "ACCESS_KEY", "SECRET_KEY", "SECRET_KEY_FILE")
+RECORDINGS_S3_LEFTOVERS: list[str] = []
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+match env.env_str("RECORDINGS_STORAGE", "local"):
+    case "local":
+        RECORDINGS_S3_LEFTOVERS = [
+            f"RECORDINGS_S3_{name}" for name in _S3_NAMES if f"RECORDINGS_S3_{name}" in os.environ
+        ]
+    case "s3":
+        STORAGES["recordings"] = {
+            "BACKEND": "consultations.recordings.s3.SealedS3Storage",
+            "OPTIONS": {
+                "bucket_name": env.env_str("RECORDINGS_S3_BUCKET"),
+                # '': Amazon's own; any other one has an address.
+                "endpoint_url": env.env_str("RECORDINGS_S3_ENDPOINT", "") or None,
+                "region_name": env.env_str("RECORDINGS_S3_REGION"),
+                "access_key": env.env_str("RECORDINGS_S3_ACCESS_KEY"),
+                "secret_key": env.env_secret("RECORDINGS_S3_SECRET_KEY"),
+                "signature_version": "s3v4",
+                "addressing_style": "path",
+                "default_acl": None,
+                "file_overwrite": True,
+                "querystring_auth": True,
+            },
+        }
+    case other:
+        raise env.EnvError(f"RECORDINGS_STORAGE must be local or s3, not {other!r}")
 # What must stay free on that disk: no recording begins with less, and running ones end (REL-7).
 RECORDING_RESERVE_BYTES = env.env_int("RECORDING_RESERVE_MB", 1024, minimum=1) * 1024 * 1024
 # Dotted path of a class as in consultations/recordings/scanning.py: it says whether an attachment may be opened.

@@ -55,6 +55,8 @@ def _send(request: HttpRequest, open_sealed: Open, content_type: str, download_a
                 response["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
     except (FileNotFoundError, api.SealedFileError):
         raise Http404 from None
+    except OSError:  # the storage is away, not the file
+        return HttpResponse(status=503)
     if span is None:
         pieces = _later(open_sealed) if isinstance(request, ASGIRequest) else _pieces(open_sealed)
         response = StreamingHttpResponse(pieces, content_type=content_type)

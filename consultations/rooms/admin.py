@@ -18,7 +18,7 @@ from consultations.appointments.models import Appointment, StatusChange
 from consultations.clinics.admin_base import Button, ClinicScopedAdmin, ClinicScopedInline, administers, clinics_of
 from consultations.outbox.models import Message
 from consultations.rooms.actions import booking
-from consultations.rooms.models import Participant, Room, RouteDecision
+from consultations.rooms.models import Participant, Room
 from consultations.rooms.relay_use import relay_use_in
 from consultations.rooms.story.clinic_page import Days, describe_numbers
 from consultations.rooms.story.counting import count
@@ -86,15 +86,6 @@ class AppointmentAdmin(ClinicScopedAdmin):
         return obj.patient.public_id
 
 
-class RouteDecisionInline(ClinicScopedInline):
-    """The rows as they are kept. The page of the story, linked above them, says the same in words."""
-
-    model = RouteDecision
-    clinic_path = "room__appointment__clinic"
-    read_only = True
-    fields = readonly_fields = ["at", "trigger", "route", "refused", "reasons"]
-
-
 class ParticipantInline(ClinicScopedInline):
     """Who took part, by role. Where they were and how to reach them is for those who treat, not for administration."""
 
@@ -140,7 +131,7 @@ class RoomAdmin(ClinicScopedAdmin):
         "ended_at",
         "outcome",
     ]
-    inlines = [ParticipantInline, RouteDecisionInline]
+    inlines = [ParticipantInline]
     change_form_template = "admin/rooms/room/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:

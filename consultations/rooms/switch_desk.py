@@ -98,6 +98,7 @@ class SwitchDesk:
             warm=report.warm,
             audio=report.audio,
             video=report.video,
+            audio_factor=report.audio_factor,
             video_factor=report.video_factor,
             loss_out=report.loss_out,
             remedy=report.remedy,

@@ -17,188 +17,27 @@ follow snapshots, so a lost or doubled message costs time and never leaves the t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 from media_routing.policy.decision import Reason, Route
 from media_routing.policy.facts import Evidence
-from media_routing.policy.quality import GOOD, POOR
+from media_routing.policy.measuring import PathMeasured, People
+from media_routing.policy.switch_terms import (
+    MOST_DOUBLINGS,
+    MOVE_WITHIN_S,
+    Asked,
+    Effect,
+    Engine,
+    Measured,
+    Move,
+    Release,
+    Shown,
+    Tell,
+    Times,
+    Visit,
+)
 
 State = Literal["steady", "asking", "probing", "moving"]
-Engine = Literal["p2p", "sfu"]
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Seconds. `good_s` and `gap_s` double with every move that quality caused; shorter: quicker rescue, more restlessness."""
-
-    probe_after_s: float = 5.0
-    move_after_s: float = 10.0
-    # Two reports of a path that carries media; one may be the tail of its start.
-    measured_s: float = 2.0
-    give_up_s: float = 15.0
-    good_s: float = 60.0
-    # A direct path that measured good for this long may be gone back to.
-    steady_s: float = 8.0
-    try_back_s: float = 25.0
-    gap_s: float = 60.0
-    pause_s: float = 60.0
-    # A path that is young measures its own start.
-    settle_s: float = 6.0
-    connect_s: float = 10.0
-    # The old way stays open while the last packets are on it.
-    linger_s: float = 8.0
-    # After this a report says nothing about now.
-    stale_s: float = 6.0
-    # A person's word outweighs the numbers for so long.
-    word_s: float = 20.0
-    recovered_s: float = 5.0
-
-
-# Nothing doubles beyond this.
-MOST_DOUBLINGS: Final = 4
-# Better by so many points is better; less is chance.
-CLEARLY: Final = 15
-# What a page measures while a person says that they hear or see nothing.
-TOLD_SCORE: Final = 20
-# A move that the database has not made by then is not made.
-MOVE_WITHIN_S: Final = 10.0
-
-# Codes of reasons for probes, their ends, questions and words of people; the caller has the sentences.
-PROBE_REASONS: Final = ("direct_unacceptable", "server_unacceptable", "person_says_so", "direct_tried")
-PROBE_END_REASONS: Final = (
-    "last_mile",
-    "not_better",
-    "not_reached",
-    "recovered",
-    "direct_not_good",
-    "people_changed",
-)
-ASK_REASONS: Final = ("direct_unacceptable", "person_says_so", "direct_failed", "third_person")
-ADVICE_CODES: Final = ("last_mile", "poor_and_declined", "poor_and_no_server", "use_phone")
-WORD_CODES: Final = ("no_sound", "no_picture", "breaks_up", "said_yes", "said_no")
-SWITCH_REASONS: Final = tuple(
-    dict.fromkeys((*PROBE_REASONS, *PROBE_END_REASONS, *ASK_REASONS, *ADVICE_CODES, *WORD_CODES))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """The visit as the database has it. `asks`: who is asked before a move to the server (nobody: empty)."""
-
-    route: Route
-    people: frozenset[str]
-    present: frozenset[str]
-    may_use_server: bool = False
-    may_return: bool = False
-    asks: frozenset[str] = frozenset()
-    agreed: frozenset[str] = frozenset()
-    declined: frozenset[str] = frozenset()
-    # Of QualityProfile.
-    watches: tuple[str, ...] = ("audio", "video")
-    frames_count: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a page reports of one path, as far as it decides anything."""
-
-    engine: str
-    warm: bool
-    audio: int | None
-    video: int | None
-    video_factor: str = ""
-    loss_out: float | None = None
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """A row of the visit's story; everybody looks at the visit anew."""
-
-    trigger: str
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Decide the route anew with this evidence."""
-
-    to: Engine
-    trigger: str
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Nobody needs the server any more for this visit."""
-
-
-Effect = Tell | Move | Release
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question or an attempt under way, as people see it."""
-
-    to: Engine
-    state: Literal["asking", "probing"]
-    reason: Reason
-    asks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a snapshot carries. `warm`: the path to build beside the one in use. `server`: legs may stand on the server."""
-
-    warm: Engine | Literal[""] = ""
-    move: Asked | None = None
-    advice: Reason | None = None
-    server: bool = False
-
-
-NOTHING: Final = Shown()
-
-
-@dataclass(slots=True)
-class _Path:
-    """What one person's page measures of one path."""
-
-    score: int | None = None
-    heard_s: float | None = None
-    first_s: float | None = None
-    poor_s: float | None = None
-    good_s: float | None = None
-    loss_out: float = 0.0
-    remedy: str = ""
-
-    def take(self, score: int | None, report: Measured, now: float, stale_s: float) -> None:
-        if self.heard_s is not None and now - self.heard_s > stale_s:
-            self.poor_s = self.good_s = self.first_s = None
-        self.heard_s, self.remedy = now, report.remedy
-        self.loss_out = report.loss_out or 0.0
-        if score is None:
-            return
-        self.first_s = now if self.first_s is None else self.first_s
-        self.score = score
-        self.poor_s = (self.poor_s if self.poor_s is not None else now) if score < POOR else None
-        self.good_s = (self.good_s if self.good_s is not None else now) if score >= GOOD else None
-
-    def is_fresh(self, now: float, stale_s: float) -> bool:
-        return self.heard_s is not None and self.score is not None and now - self.heard_s <= stale_s
-
-
-@dataclass(slots=True)
-class _Person:
-    used: _Path = field(default_factory=_Path)
-    warm: _Path = field(default_factory=_Path)
-    page: str = ""
-    # Of the path in use: '' before the page said anything about it.
-    path: str = ""
-    path_s: float = 0.0
-    word_until_s: float = 0.0
-    word_s: float = 0.0
 
 
 def other(engine: Route) -> Engine:
@@ -212,20 +51,18 @@ class Switching:
         self.times = times or Times()
         self.state: State = "steady"
         self._visit = Visit("none", frozenset(), frozenset())
-        self._people: dict[str, _Person] = {}
+        self._people = People(self.times, now)
         self._to: Engine = "sfu"
         self._reason = Reason("direct_unacceptable")
         self._since_s = now
-        self._route_s = now
         self._changed_s: float | None = None
         self._moves = 0
         self._pauses = 0
         self._next_probe_s = now
         self._linger_until_s: float | None = None
         self._advice: Reason | None = None
-        # When a path failed, and when somebody last had it unacceptable while another was tried.
+        # When a path failed.
         self._failed: dict[Route, float] = {}
-        self._poor_at_s = now
         self._advised_s = now
 
     # --- What comes in ------------------------------------------------------------------------------------------------
@@ -233,8 +70,7 @@ class Switching:
     def follow(self, visit: Visit, now: float) -> list[Effect]:
         """The visit was read anew."""
         before, self._visit = self._visit, visit
-        if visit.people != before.people:
-            self._people = {name: self._people.get(name, _Person()) for name in visit.people}
+        self._people.follow(visit.people)
         if visit.route != before.route:
             self._take_route(before.route, now)
         elif self.state in ("asking", "probing", "moving") and not self._is_about_two():
@@ -242,10 +78,10 @@ class Switching:
         return self.tick(now)
 
     def hear_quality(self, person: str, report: Measured, now: float) -> list[Effect]:
-        known = self._people.get(person)
+        known = self._people.of.get(person)
         if known is None:
             return []
-        score = self._watched(report)
+        score = self._people.watched(report, self._visit)
         if not report.warm and report.engine == self._visit.route:
             known.used.take(score, report, now, self.times.stale_s)
             known.path = "connected"  # what is measured stands, whatever was said out of order
@@ -255,7 +91,7 @@ class Switching:
 
     def hear_path(self, person: str, state: str, engine: str, now: float) -> list[Effect]:
         """What a page says of the path it uses: connecting, connected, lost or failed. `engine`: '' where it cannot be told."""
-        known = self._people.get(person)
+        known = self._people.of.get(person)
         if known is None:
             return []
         if state == "connected" and engine not in ("", self._visit.route):
@@ -269,13 +105,13 @@ class Switching:
 
     def hear_page(self, person: str, page: str) -> None:
         """A page says hello. Another page than before: what the last one said of its path is over."""
-        known = self._people.get(person)
+        known = self._people.of.get(person)
         if known is not None and known.page != page:
-            known.page, known.path, known.used, known.warm = page, "", _Path(), _Path()
+            known.page, known.path, known.used, known.warm = page, "", PathMeasured(), PathMeasured()
 
     def hear_trouble(self, person: str, now: float) -> list[Effect]:
         """Somebody says that they do not hear or see: as ten seconds of unacceptable numbers, whatever the numbers are."""
-        known = self._people.get(person)
+        known = self._people.of.get(person)
         if known is None:
             return []
         known.word_s, known.word_until_s = now, now + self.times.word_s
@@ -343,13 +179,13 @@ class Switching:
         visit, times = self._visit, self.times
         if not visit.people <= visit.present:
             return []
-        broken_s = self._broken_since(now)
+        broken_s = self._people.broken_since(now)
         if broken_s is not None and now - broken_s >= times.connect_s:
             return self._rescue(now)
-        poor_s = self._poor_since(now)
+        poor_s = self._people.poor_since(now)
         if poor_s is not None and now - poor_s >= times.probe_after_s:
             return self._try_other(poor_s, now)
-        long_good = self._good_for(now) >= self._doubled(times.good_s, self._moves)
+        long_good = self._people.good_for(now) >= self._doubled(times.good_s, self._moves)
         may_go_back = visit.route == "sfu" and visit.may_return and long_good
         if may_go_back and now >= self._next_probe_s and self._may_change(now):
             return self._probe("p2p", Reason("direct_tried"), now)
@@ -359,8 +195,9 @@ class Switching:
         """The path in use is bad: try the other one, if there is one."""
         visit = self._visit
         to = other(visit.route)
-        words = [name for name, one in self._people.items() if one.word_until_s > now]
+        words = [name for name, one in self._people.of.items() if one.word_until_s > now]
         code = "person_says_so" if words else "direct_unacceptable" if to == "sfu" else "server_unacceptable"
+        reason = Reason(code, self._people.worst(now))
         long = now - poor_s >= self.times.move_after_s
         if to == "sfu" and not visit.may_use_server:
             return self._advise(Reason("poor_and_no_server"), now) if long else []
@@ -371,8 +208,8 @@ class Switching:
         if now < self._next_probe_s or not self._may_change(now):
             return []
         if to == "sfu" and self._unanswered:
-            return self._ask(Reason(code), now)
-        return self._probe(to, Reason(code), now)
+            return self._ask(reason, now)
+        return self._probe(to, reason, now)
 
     def _rescue(self, now: float) -> list[Effect]:
         """The path in use carries nothing: the other one at once, where it may be used and has not just failed itself."""
@@ -394,7 +231,8 @@ class Switching:
         return self._visit.asks - self._visit.agreed - self._visit.declined
 
     def _ask(self, reason: Reason, now: float) -> list[Effect]:
-        self.state, self._to, self._reason, self._since_s, self._poor_at_s = "asking", "sfu", reason, now, now
+        self.state, self._to, self._reason, self._since_s = "asking", "sfu", reason, now
+        self._people.begin_to_try(now)
         return [Tell("asked", reason)]
 
     def _wait_for_answers(self, now: float) -> list[Effect]:
@@ -409,17 +247,16 @@ class Switching:
                 self._failed[visit.route] = now
                 return self._move("sfu", "direct_failed", "direct_failed", now)
             return [] if wanted else self._probe("sfu", self._reason, now)
-        if not wanted and self._good_again(now):
+        if not wanted and self._people.good_again(now):
             return self._end("recovered", now, pause=False)
         return []
 
     # --- Probing ------------------------------------------------------------------------------------------------------
 
     def _probe(self, to: Engine, reason: Reason, now: float) -> list[Effect]:
-        self.state, self._to, self._reason, self._since_s, self._poor_at_s = "probing", to, reason, now, now
+        self.state, self._to, self._reason, self._since_s = "probing", to, reason, now
+        self._people.begin_to_try(now)
         self._advice = None
-        for person in self._people.values():
-            person.warm = _Path()
         return [Tell("probe", reason)]
 
     def _compare(self, now: float) -> list[Effect]:
@@ -428,17 +265,19 @@ class Switching:
         if not (self._visit.may_use_server if self._to == "sfu" else self._visit.may_return):
             return self._end("not_reached", now)
         if back:
-            if self._all_warm(lambda path: path.good_s is not None and now - path.good_s >= self.times.steady_s, now):
+            if self._people.all_warm(
+                lambda path: path.good_s is not None and now - path.good_s >= self.times.steady_s, now
+            ):
                 return self._move("p2p", "recovered", "direct_good", now)
-            if self._poor_since(now) is None and tried_s >= self.times.try_back_s:
+            if self._people.poor_since(now) is None and tried_s >= self.times.try_back_s:
                 return self._end("direct_not_good", now)
-        elif self._good_again(now):
+        elif self._people.good_again(now):
             return self._end("recovered", now, pause=False)
-        poor_s = self._poor_since(now)
-        if poor_s is not None and now - poor_s >= self.times.move_after_s and self._is_better(now):
+        poor_s = self._people.poor_since(now)
+        if poor_s is not None and now - poor_s >= self.times.move_after_s and self._people.is_better(now):
             evidence: Evidence = "server_better" if self._to == "sfu" else "direct_good"
             return self._move(self._to, "quality", evidence, now)
-        broken_s = self._broken_since(now)
+        broken_s = self._people.broken_since(now)
         if broken_s is not None and now - broken_s >= self.times.connect_s:
             return self._rescue(now)
         limit_s = self.times.try_back_s if back else self.times.give_up_s
@@ -449,16 +288,16 @@ class Switching:
     def _not_better(self, now: float) -> list[Effect]:
         """The other path would not help. Whose line is it? Who loses most on the way to the server."""
         measured = {
-            name: one.warm for name, one in self._people.items() if one.warm.is_fresh(now, self.times.give_up_s)
+            name: one.warm for name, one in self._people.of.items() if one.warm.is_fresh(now, self.times.give_up_s)
         }
-        if len(measured) < len(self._people):
+        if len(measured) < len(self._people.of):
             return self._end("not_reached", now)
         if self._to == "p2p":
             return self._end("not_better", now)
         name = max(sorted(measured), key=lambda one: (measured[one].loss_out, -(measured[one].score or 0)))
         reason = Reason("last_mile", {"participant": name})
         self._advice = reason
-        if all(self._people[one].used.remedy == "audio_only" for one in measured):
+        if all(self._people.of[one].used.remedy == "audio_only" for one in measured):
             self._advice = Reason("use_phone")
         return self._end("last_mile", now, reason)
 
@@ -484,15 +323,10 @@ class Switching:
         if before != "none" and self._visit.route != "none":
             self._changed_s = now
         self._linger_until_s = now + self.times.linger_s if before == "sfu" and self._visit.route == "p2p" else None
-        self.state, self._route_s = "steady", now
+        self.state = "steady"
         if self._advice is not None and self._advice.code != "use_phone":  # that is true until something carries
             self._advice = None
-        for person in self._people.values():
-            # What was measured of the path beside is what is known of the one in use.
-            person.used, person.warm = _Path(), _Path()
-            if person.path:
-                person.path, person.path_s = "connecting", now
-            person.word_until_s = 0.0
+        self._people.take_route(now)
 
     def _may_change(self, now: float) -> bool:
         if self._changed_s is None:
@@ -502,86 +336,8 @@ class Switching:
     def _doubled(self, seconds: float, times: int) -> float:
         return seconds * 2.0 ** min(max(0, times), MOST_DOUBLINGS)
 
-    # --- What the numbers say -----------------------------------------------------------------------------------------
-
     def _is_about_two(self) -> bool:
         return len(self._visit.people) == 2 and self._visit.route != "none"
-
-    def _watched(self, report: Measured) -> int | None:
-        """Return the worse of what this kind of visit watches, None when nothing of it was measured."""
-        scores = []
-        if "audio" in self._visit.watches and report.audio is not None:
-            scores.append(report.audio)
-        dim = report.video_factor == "frames" and not self._visit.frames_count
-        if "video" in self._visit.watches and report.video is not None and not dim:
-            scores.append(report.video)
-        return min(scores, default=None)
-
-    def _poor_since(self, now: float) -> float | None:
-        """Return since when somebody has had it unacceptable without a break, None when nobody has."""
-        found = [since for person in self._people.values() if (since := self._poor_of(person, now)) is not None]
-        return min(found, default=None)
-
-    def _poor_of(self, person: _Person, now: float) -> float | None:
-        if person.word_until_s > now:
-            return person.word_s - self.times.move_after_s
-        if person.path == "lost":
-            return person.path_s
-        fresh = person.used.is_fresh(now, self.times.stale_s)
-        settled = now - self._route_s >= self.times.settle_s
-        return person.used.poor_s if fresh and settled else None
-
-    def _good_for(self, now: float) -> float:
-        """Return for how long both people have had it good."""
-        paths = [person.used for person in self._people.values()]
-        if any(not path.is_fresh(now, self.times.stale_s) or path.good_s is None for path in paths):
-            return -1.0
-        return now - max((path.good_s or now for path in paths), default=now)
-
-    def _good_again(self, now: float) -> bool:
-        """Nobody has had it unacceptable for a while: whatever was tried is not needed."""
-        silent = any(not person.used.is_fresh(now, self.times.stale_s) for person in self._people.values())
-        if silent or self._poor_since(now) is not None:
-            self._poor_at_s = now
-            return False
-        return now - self._poor_at_s >= self.times.recovered_s
-
-    def _broken_since(self, now: float) -> float | None:
-        """Return since when the path in use has carried nothing for both, None while it may carry something."""
-        if not any(person.path in ("connecting", "lost", "failed") for person in self._people.values()):
-            return None  # silence alone is no proof
-        found = [self._broken_of(person, now) for person in self._people.values()]
-        return None if None in found else max(since for since in found if since is not None)
-
-    def _broken_of(self, person: _Person, now: float) -> float | None:
-        if person.path == "failed":
-            return now - self.times.connect_s  # the page has tried for longer than that
-        if person.path in ("connecting", "lost"):
-            return person.path_s
-        # A page that measured and fell silent; its word that it is connected may be older than that.
-        heard_s = person.used.heard_s
-        return heard_s if heard_s is not None and now - heard_s > 2 * self.times.stale_s else None
-
-    def _is_better(self, now: float) -> bool:
-        """Whether the path beside helps everybody who needs it, and harms nobody."""
-        for person in self._people.values():
-            warm, used = person.warm, person.used
-            if not warm.is_fresh(now, self.times.stale_s) or warm.first_s is None:
-                return False
-            if now - warm.first_s < self.times.measured_s:
-                return False
-            score = warm.score or 0
-            before = used.score if used.is_fresh(now, self.times.stale_s) and used.score is not None else 0
-            if person.word_until_s > now:
-                before = min(before, TOLD_SCORE)
-            needs = before < POOR
-            if score < POOR or (needs and score < before + CLEARLY):
-                return False
-        return True
-
-    def _all_warm(self, holds: Callable[[_Path], bool], now: float) -> bool:
-        paths = [person.warm for person in self._people.values()]
-        return all(path.is_fresh(now, self.times.stale_s) and holds(path) for path in paths)
 
     # --- Advice -------------------------------------------------------------------------------------------------------
 
@@ -593,7 +349,11 @@ class Switching:
         return [Tell("advice", reason)]
 
     def _clear_advice(self, now: float) -> None:
-        if self._advice is None or self._broken_since(now) is not None or self._poor_since(now) is not None:
+        if (
+            self._advice is None
+            or self._people.broken_since(now) is not None
+            or self._people.poor_since(now) is not None
+        ):
             self._advised_s = now
         elif now - self._advised_s >= self.times.recovered_s:
             self._advice = None

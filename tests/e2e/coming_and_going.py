@@ -62,7 +62,7 @@ class Coming:
 
     async def two_meet(self) -> None:
         for me, media in (("anna", "960x540"), ("ben", "160x90")):
-            await self.people.join(me, media=media, fps="10", spy="1")
+            await self.people.join(me, media=media, fps="6", spy="1")
         await self.people.connected()
         await all_say(self.people, "e2e_direct")
         await self.people.everyone_gets_everyone(self.patience_s)

@@ -62,6 +62,15 @@ JoinLink.objects.filter(token_hash=token_hash(late)).update(
   valid_from=timezone.now() - timedelta(hours=2), valid_until=timezone.now() - timedelta(hours=1))
 print(json.dumps({"early": early, "cancelled": cancelled, "late": late, "unknown": "x" * 43, "no_link": ""}))
 """
+# A finished visit whose path moved three times; prints its code.
+TELL_A_STORY = """
+from consultations.rooms.models import Participant, Room
+from tests.consultations.rooms.told_visits import tell_long_visit
+room = Room.objects.get(appointment__patient__name="Ruth Adler")
+for role in ("practitioner", "patient"): Participant.objects.create(room=room, role=role, name=role)
+tell_long_visit(room, room.appointment.starts_at)
+print(room.code)
+"""
 RENDER_ERRORS = """
 import json; from django.template.loader import render_to_string; from django.test import RequestFactory
 from django.views import defaults
@@ -206,6 +215,13 @@ async def test_administration(server: AppServer, visitor: Person) -> None:
     await page.locator("[name=_save]").click()
     await expect(page.locator(".errornote")).to_be_visible()
     await inspection.look(page, "new user refused")
+    code = server.run(TELL_A_STORY).strip()
+    await page.goto(f"{base}/admin/rooms/room/connections/")
+    await expect(page.get_by_text("Moved during the visit")).to_be_visible()
+    await inspection.look(page, "how well visits connect")
+    await page.goto(f"{base}/visit/{code}/path/")
+    await expect(page.get_by_test_id("story-drawing")).to_be_visible()
+    await inspection.look(page, "story of the path", thorough=True)
     inspection.assert_nothing_found()
 
 

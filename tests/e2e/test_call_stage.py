@@ -269,6 +269,22 @@ async def test_a_refusal_is_a_calm_sentence_with_a_way_on(pages, code):
         await expect(banner).to_be_hidden()
 
 
+async def test_a_server_that_is_about_to_end_says_so_until_another_answers(pages):
+    async with shown(pages, PHONE, viewer="patient", people=3) as page:
+        notice = page.get_by_test_id("restart-notice")
+        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 300_000})")
+        await expect(notice).to_contain_text("in about 5 minutes")
+        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 60_000})")
+        await expect(notice).to_contain_text("in about a minute")
+        assert [text[:40] for text in await page.evaluate("said")][-1:] == [
+            "Our server is renewed in about a minute."[:40]
+        ]
+        await page.evaluate("client.tell('signaling', {up: false})")
+        await expect(notice).to_be_visible()
+        await page.evaluate("client.tell('signaling', {up: true})")
+        await expect(notice).to_be_hidden()
+
+
 async def test_the_badge_on_the_server_promises_no_more_than_is_true(pages):
     async with shown(pages, PHONE, viewer="patient", people=3) as page:
         badge, opener = page.get_by_test_id("privacy-badge"), page.locator("[data-fact=privacy]")
@@ -354,7 +370,7 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         await expect(page.get_by_test_id("move-ask")).to_be_visible()
         # Nobody who is typing or talking is torn away.
         await expect(page.get_by_test_id("toggle-mic")).to_be_focused()
-        await side.look(page, "asked before a move", thorough=True)
+        await side.look(page, "asked before a move", thorough=True, reflow=False)
         await page.get_by_test_id("move-no").focus()
         await page.keyboard.press("Enter")
         await page.evaluate("(move) => client.set_people(['anna'], {move})", {**asking, "asks": ["anna"]})
@@ -364,7 +380,7 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         await page.locator("[data-control=more]").click()
         await page.get_by_test_id("open-trouble").focus()
         await page.keyboard.press("Enter")
-        await side.look(page, "says what is wrong", thorough=True)
+        await side.look(page, "says what is wrong", thorough=True, reflow=False)
         await page.keyboard.press("Escape")
         await expect(page.get_by_test_id("open-trouble")).to_be_focused()
         await page.keyboard.press("Enter")

@@ -92,6 +92,7 @@ async def test_a_visit_from_the_link_to_the_outcome(visit: Visit) -> None:
     await expect(patient.page.locator(".tile__registration")).not_to_be_empty()
     await doctor.click("path-line")
     await expect(doctor.page.get_by_test_id("path-reasons").locator("li").first).to_be_visible()
+    await expect(doctor.page.get_by_test_id("path-event")).to_contain_text("connected directly")
 
     await mute_and_camera_are_told(doctor, patient)
     await chat_goes_both_ways(doctor, patient)

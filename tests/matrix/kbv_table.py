@@ -4,9 +4,12 @@ Each entry point is either in UNRELATED, which says that nothing is captured, ke
 the proof. `test_kbv.py` finds the entry points by introspection: one that is in neither fails.
 """
 
+import io
 import json
 from collections.abc import Callable
+from unittest.mock import patch
 
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import override_settings
 from django.urls import reverse
@@ -256,6 +259,15 @@ def _seat_answer(world: World) -> None:
     assert not ConsentRecord.objects.filter(purpose="combined").exists()
 
 
+def _verify_files(world: World) -> None:
+    """It compares checksums of sealed files: no key is used, nothing is opened."""
+    out = io.StringIO()
+    with patch.object(Recording, "key", property(lambda self: 1 / 0)):
+        call_command("verify_recordings", stdout=out)
+    assert "0 of them wrong" in out.getvalue()
+    assert not AuditEntry.objects.filter(event__in=["recording.played", "attachment.opened"]).exists()
+
+
 def _attachment_hidden(name: str, method: str) -> Proof:
     """What was kept before the profile changed is opened by nobody."""
 
@@ -416,6 +428,7 @@ REFUSALS: dict[str, Proof] = {
     "task recordings.combine": _film_not_made,
     "task recordings.scan": _scan,
     "program level_meter": _program_listens,
+    "command verify_recordings": _verify_files,
     "command serve": _recover,  # what it does with recordings when it starts
     "admin recordings.Recording": _admin_adds_nothing,
     "admin recordings.Recording hold": _keeps_what_is_there("hold"),

@@ -1,5 +1,7 @@
 """Recordings that are there: watched, deleted, kept longer, swept away. Every one of these is audited."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -10,6 +12,8 @@ from consultations.recordings.actions.steps import lock_recording, record
 from consultations.recordings.models import Film, Recording, Track
 from consultations.rooms.refusals import Refused
 from telemed.accounts.models import User
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -59,9 +63,17 @@ def sweep_recordings(now: datetime) -> int:
     tracks = Track.objects.filter(
         withdrawn_at__isnull=False, deleted_at__isnull=True, recording__deleted_at__isnull=True
     ).exclude(recording__legal_hold=True)
-    gone += sum(_remove_track(pk) for pk in list(tracks.values_list("pk", flat=True)))
+    gone += sum(_tried(_remove_track, pk) for pk in list(tracks.values_list("pk", flat=True)))
     made = Film.objects.filter(withdrawn_at__isnull=False, deleted_at__isnull=True, recording__deleted_at__isnull=True)
-    return gone + sum(_remove_film(pk) for pk in list(made.values_list("pk", flat=True)))
+    return gone + sum(_tried(_remove_film, pk) for pk in list(made.values_list("pk", flat=True)))
+
+
+def _tried(remove: Callable[[int], bool], pk: int) -> bool:
+    try:
+        return remove(pk)
+    except OSError as error:
+        logger.warning("a withdrawn file could not be removed and is tried again: %s", type(error).__name__)
+        return False
 
 
 @transaction.atomic
@@ -84,7 +96,7 @@ def _remove_track(pk: int) -> bool:
     track.recording = recording
     track.deleted_at, track.size_bytes = timezone.now(), 0
     track.save(update_fields=["deleted_at", "size_bytes"])
-    transaction.on_commit(lambda: storage.remove_kept(storage.name_of(track)))
+    storage.remove_kept(storage.name_of(track))  # the key stays, so the file must go, or be tried again
     record("recording.track_deleted", recording, track=track.public_id)
     return True
 
@@ -98,7 +110,7 @@ def _remove_film(pk: int) -> bool:
     film.recording = recording
     film.deleted_at, film.size_bytes = timezone.now(), 0
     film.save(update_fields=["deleted_at", "size_bytes"])
-    transaction.on_commit(lambda: storage.remove_kept(storage.name_of(film)))
+    storage.remove_kept(storage.name_of(film))
     record("recording.film_deleted", recording, film=film.public_id)
     return True
 

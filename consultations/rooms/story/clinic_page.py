@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from consultations.rooms.relay_use import RelayUse
 from consultations.rooms.story.counting import SEVERAL, Numbers, Share
 from consultations.rooms.story.summary import duration, percent
-from consultations.rooms.story.words import WAYS, Words, reason_words
+from consultations.rooms.story.words import DECIDED, WAYS, Words, reason_words
 
 BAR_WIDTH = 120
 _ROUTES: dict[str, Words] = {
@@ -107,7 +107,7 @@ def _tiles(numbers: Numbers, relay: RelayUse) -> list[dict[str, str]]:
         {
             "label": _("Relay share"),
             "value": percent(relay.share) if relay.connected_s else "–",
-            "note": _("of the time that devices were connected, {duration}: a cost figure").format(
+            "note": _("of the time that devices were connected, {duration}: bandwidth to pay for").format(
                 duration=duration(sum(relay.relayed_s.values()))
             ),
         },
@@ -204,7 +204,9 @@ def _regions(relay: RelayUse) -> list[Line]:
 
 def _moves(moves: Counter[tuple[str, str]]) -> list[Line]:
     targets = {"sfu": pgettext("move", "To the clinic's server"), "p2p": pgettext("move", "To the direct way")}
-    labels = {key: f"{targets.get(key[0], key[0])}: {reason_words({'code': key[1]})}" for key in moves}
+    labels = {
+        key: f"{targets.get(key[0], key[0])}: {DECIDED.get(key[1]) or reason_words({'code': key[1]})}" for key in moves
+    }
     return _counts({labels[key]: number for key, number in moves.most_common()})
 
 

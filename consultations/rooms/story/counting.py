@@ -38,7 +38,7 @@ class Share:
 
 @dataclass(slots=True)
 class Numbers:
-    """`moves` and `refused`: by the code of the decisive reason."""
+    """`moves`, by route, and `refused`: by the code of the decisive reason."""
 
     all: Share = field(default_factory=Share)
     by_route: dict[str, Share] = field(default_factory=dict)
@@ -78,7 +78,9 @@ def _count_begun(numbers: Numbers, visit: Ended, story: Story) -> None:
         share.completed += completed
     for event in story.events:
         if event.moved and event.reasons:
-            numbers.moves[event.route, str(event.reasons[0].get("code", ""))] += 1
+            # Back on the direct way it is one to one again; what moved it is that the way is good again.
+            why = event.trigger if event.trigger == "recovered" else str(event.reasons[0].get("code", ""))
+            numbers.moves[event.route, why] += 1
     numbers.never_connected += sum(_never_connected(story))
 
 

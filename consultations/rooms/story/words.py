@@ -79,7 +79,7 @@ _ARRIVALS: dict[str, Words] = {
     "left": gettext_lazy("{who} left"),
     "removed": gettext_lazy("{who} was removed from the visit"),
 }
-_DECIDED: dict[str, Words] = {
+DECIDED: dict[str, Words] = {
     "recording": gettext_lazy("A recording began, paused or ended"),
     "relay_only_switched": gettext_lazy("Somebody switched hiding their network address on or off"),
     "quality": gettext_lazy("The connection had been bad for too long"),
@@ -149,7 +149,7 @@ def headline(event: Event) -> str:
         case "remedy":
             text = _("{who}: the device {remedy}").format(who=who(event.people), remedy=REMEDIES[event.remedy])
         case _:
-            text = str(_DECIDED.get(event.trigger, _("The connection was decided anew")))
+            text = str(DECIDED.get(event.trigger, _("The connection was decided anew")))
     if event.moved:
         target = (
             _("the visit moves to the clinic's server")

@@ -6,6 +6,7 @@
  * Events (CustomEvents). Between two, `peer` is the other person; on the server it is any of them:
  *   "state"        Snapshot, whenever the server sends one
  *   "signaling"    {up}: the socket to the server; a call goes on without it
+ *   "notice"       {code: "restart", in_ms}: this server ends then; another one takes over, or the visit breaks off
  *   "remote-track" {peer, slot: "audio"|"video"|"screen", track}: bind each to an element. track null: nothing of that
  *                  slot is received any more. On the server the same track may come again for another person
  *   "path"         {state: "none"|"connecting"|"connected"|"lost"|"failed", route: "direct"|"relay"|"server"|"", local, remote,
@@ -269,6 +270,7 @@ export class CallClient extends EventTarget {
       this.#take_state(message.state);
     });
     on(this.#socket, "state", (message) => this.#take_state(message.state));
+    on(this.#socket, "notice", ({ code, in_ms }) => this.#emit("notice", { code, in_ms }));
     on(this.#socket, "up", () => this.#signaling_changed(true));
     on(this.#socket, "down", () => this.#signaling_changed(false));
     for (const type of ["signal", "ack"]) on(this.#socket, type, (message) => this.#paths.receive(message));

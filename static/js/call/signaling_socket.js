@@ -147,6 +147,7 @@ export class SignalingSocket extends EventTarget {
         break;
       case "signal":
       case "ack":
+      case "notice":
         this.#emit(message.type, message);
         break;
       case "error":

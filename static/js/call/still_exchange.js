@@ -11,7 +11,6 @@
  * "refused" ({why: "no"|"off"}), "progress" ({share}), "picture" ({from, id, blob, width, height}); of both "failed" (null).
  *
  * @import { CallClient } from "./call_client.js"
- * @import { Still } from "./still_camera.js"
  *
  * @typedef {{peer: string, id: string, receiver: StillReceiver|null, answered: boolean, heard_ms: number, grew_ms: number}} Asking
  */
@@ -36,7 +35,7 @@ export class StillExchange extends EventTarget {
     super();
     this.client = client;
     this.may_ask = may_ask;
-    this.timer = setInterval(() => this.#tick(performance.now()), REPEAT_MS);
+    this.timer = setInterval(() => this.tick(performance.now()), REPEAT_MS);
     this.client.addEventListener("still", this.#on_still);
   }
 
@@ -66,7 +65,7 @@ export class StillExchange extends EventTarget {
     this.#say(this.#asked.peer, { step: why, id: this.#asked.id });
   }
 
-  /** @param {Still} still */
+  /** @param {{blob: Blob, width: number, height: number}} still */
   async send({ blob, width, height }) {
     const asked = this.#asked;
     if (!asked) return;
@@ -182,7 +181,7 @@ export class StillExchange extends EventTarget {
   }
 
   /** @param {number} now_ms */
-  #tick(now_ms) {
+  tick(now_ms) {
     const asking = this.#asking;
     if (asking) {
       if (asking.receiver && now_ms - asking.grew_ms >= REPEAT_MS) this.#say(asking.peer, { step: "need", id: asking.id, numbers: asking.receiver.missing });

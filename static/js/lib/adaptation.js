@@ -60,6 +60,8 @@ export class Adaptation {
   #raised_ms = -Infinity;
   #up_after_ms = UP_AFTER_MS;
   #best_rtt_ms = Infinity;
+  /** @type {number|null} */
+  #rtt_ms = null;
 
   /** @param {Profile} profile */
   constructor(profile) {
@@ -83,6 +85,8 @@ export class Adaptation {
     this.#bad_since_ms = state === "bad" ? (this.#bad_since_ms ?? now_ms) : null;
     this.#good_since_ms = state === "good" ? (this.#good_since_ms ?? now_ms) : null;
     if (this.#bad_since_ms !== null && now_ms - this.#bad_since_ms >= DOWN_AFTER_MS && now_ms - this.#changed_ms >= DOWN_AGAIN_AFTER_MS) {
+      // A queue of our own making gets shorter now. What stays is the way itself, and less picture does not help it.
+      if (this.#rtt_ms !== null) this.#best_rtt_ms = this.#rtt_ms;
       return this.#go(this.#level + 1, now_ms);
     }
     if (this.#good_since_ms !== null && now_ms - Math.max(this.#good_since_ms, this.#changed_ms) >= this.#up_after_ms) {
@@ -101,6 +105,7 @@ export class Adaptation {
     const losses = ["out:audio", "out:video"].map((name) => rates.streams[name]?.loss ?? 0);
     const loss = Math.max(...losses);
     const rtt_ms = round_trip_ms(rates);
+    this.#rtt_ms = rtt_ms;
     if (rtt_ms !== null) this.#best_rtt_ms = Math.min(this.#best_rtt_ms, rtt_ms);
     const growth_ms = rtt_ms === null ? 0 : rtt_ms - this.#best_rtt_ms;
     const estimate = age_ms >= ESTIMATE_COUNTS_FROM_MS ? (rates.pair?.available_out_bps ?? null) : null;

@@ -22,6 +22,10 @@ import { bypasses_worker } from "./wire_frames.js";
 
 /** How far back counts count. */
 const WINDOW_MS = 4000;
+/** What bypasses the worker is looked for between readings so old and those of the last two seconds. */
+const EARLIER_MS = 5000;
+const RECENT_MS = 2000;
+const KEPT_MS = 8000;
 
 /** Which words go with a route. @type {Record<string, EncryptionState>} */
 const SEALED_BY_ROUTE = { direct: "e2e_direct", relay: "e2e_relayed", server: "e2e_server" };
@@ -50,13 +54,14 @@ export class EncryptionWatch {
       this.#last = "pending";
     }
     this.#seen.push({ at_ms, connection, counts });
-    // The newest reading that is older than the window, and all younger ones.
-    const old = this.#seen.findLastIndex((seen) => at_ms - seen.at_ms >= WINDOW_MS);
-    this.#seen.splice(0, Math.max(0, old));
+    // The newest reading that is older than what is looked at, and all younger ones: a hidden page reads seldom.
+    this.#seen.splice(0, Math.max(0, this.#seen.findLastIndex((seen) => at_ms - seen.at_ms >= KEPT_MS)));
     if (alarm) return "alarm";
     if (!connected || route === "") return (this.#last = "pending");
-    const before = old < 0 && this.#seen[0]?.at_ms === at_ms ? null : (this.#seen[0]?.counts ?? null);
-    const bypassed = bypasses_worker(growth(counts.wire, before?.wire), growth(counts.seen, before?.seen));
+    /** @param {(age_ms: number) => boolean} is_meant */
+    const read = (is_meant) => this.#seen.filter((seen) => is_meant(at_ms - seen.at_ms)).map((seen) => seen.counts);
+    const before = read((age_ms) => age_ms >= WINDOW_MS).at(-1) ?? read((age_ms) => age_ms > 0)[0] ?? null;
+    const bypassed = bypasses_worker(read((age_ms) => age_ms >= EARLIER_MS), read((age_ms) => age_ms <= RECENT_MS));
     if (bypassed && !clear_agreed) return (this.#last = "pending");
     /** @param {keyof CryptoCounts} word */
     const grown = (word) => counts.crypto[word] - (before?.crypto[word] ?? 0);
@@ -69,9 +74,4 @@ export class EncryptionWatch {
     } else if (this.#last.startsWith("e2e_")) this.#last = SEALED_BY_ROUTE[route] ?? "pending";
     return this.#last;
   }
-}
-
-/** @param {KindCounts} now @param {KindCounts} [before] @returns {KindCounts} */
-function growth(now, before = {}) {
-  return Object.fromEntries(Object.entries(now).map(([word, count]) => [word, count - (before[word] ?? 0)]));
 }

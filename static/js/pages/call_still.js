@@ -2,7 +2,7 @@
 // Who is asked never sends without two presses; who asks never keeps without the other's yes.
 
 import { StillExchange } from "../call/still_exchange.js";
-import { take_still } from "../call/still_camera.js";
+import { take_still } from "./still_camera.js";
 import { announce, find, find_button, find_html, set_busy, show, write } from "./dom.js";
 import { write_prose } from "./steps/prose.js";
 import { StillDialog } from "./still_dialog.js";
@@ -20,7 +20,7 @@ export class StillView {
   #people = [];
   /** @type {Record<string, string>} */
   #own_consents = {};
-  /** @type {import("../call/still_camera.js").Still|null} */
+  /** @type {import("./still_camera.js").Still|null} */
   #taken = null;
   #asking = "";
   #asker = "";

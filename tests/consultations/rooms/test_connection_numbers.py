@@ -54,7 +54,7 @@ def test_the_numbers_are_those_of_the_visits(world: World) -> None:
     assert {key: share.begun for key, share in numbers.by_device.items()} == {"phone": 1, "computer": 1, "": 1}
     assert numbers.moves == {
         ("sfu", "quality_through_server"): 1,
-        ("p2p", "one_to_one"): 1,
+        ("p2p", "recovered"): 1,
         ("sfu", "three_or_more"): 1,
     }
     assert (numbers.never_connected, dict(numbers.refused)) == (2, {"three_or_more_need_server": 1})

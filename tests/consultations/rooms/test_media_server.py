@@ -232,6 +232,16 @@ async def test_what_is_said_reaches_who_it_is_for(own_server: AppServer) -> None
         await visit.ina.send({"type": "say", "to": None, "body": {"kind": "sealed", "data": "c2VhbGVk"}})
         assert (await visit.paul.until("said"))["body"] == {"kind": "sealed", "data": "c2VhbGVk"}
 
+        # Parts of a picture go to one person, so many a second, and leave room for words.
+        for number in range(22):
+            part = {"kind": "part", "data": f"part{number}"}
+            await visit.paul.send({"type": "say", "to": visit.ids["anna"], "body": part})
+        assert (await visit.paul.until("error"))["code"] == "too_many_messages"
+        await visit.paul.send({"type": "say", "to": visit.ids["anna"], "body": {"kind": "sealed", "data": "d29yZHM"}})
+        while (said := await visit.anna.until("said"))["body"]["kind"] != "sealed":
+            assert said["body"]["kind"] == "part"
+        assert not [seen for seen in visit.ina.seen if seen.get("body", {}).get("kind") == "part"]
+
         # Each word goes to everybody: so few a second, and the socket stays.
         for _ in range(50):
             await visit.ina.send({"type": "say", "to": None, "body": body})

@@ -223,6 +223,7 @@ def say(body: object, to: object = None) -> dict[str, object]:
         {"kind": "history", "messages": [LINE] * 100},
         {"kind": "keys", "keys": {"items": [{"kind": "key", "key_id": 2**40, "box": "b" * 100}], "nested": [[None]]}},
         {"kind": "sealed", "data": "aA-_9" * 4000},
+        {"kind": "part", "data": "aA-_9" * 11_000},
     ],
 )
 def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None:
@@ -243,6 +244,9 @@ def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None
         say({"kind": "sealed", "data": ""}),
         say({"kind": "sealed", "data": "not base64url!"}),
         say({"kind": "sealed", "data": "A" * 24_001}),
+        say({"kind": "part", "data": "A"}),  # to everybody: seven times a picture
+        say({"kind": "part", "data": "A" * 58_001}, ID),
+        say({"kind": "part", "data": "not base64url!"}, ID),
         say({"kind": "history", "messages": [LINE] * 101}, ID),
         say({"kind": "history", "messages": [{**LINE, "from": "x"}]}, ID),
         say({"kind": "chat", "message": {**LINE, "text": ""}}),

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 from consultations.rooms.models import Participant, QualitySample, Room, RouteDecision
 
-DIRECT, SERVER, BACK = "one_to_one", "quality_through_server", "one_to_one"
-
 
 class Teller:
     """Writes rows `seconds` after the visit was opened."""
@@ -25,6 +23,8 @@ class Teller:
         RouteDecision.objects.create(
             room=self.room, at=self.at(seconds), trigger=trigger, route=route, refused=route == "none", reasons=reasons
         )
+        if route != "none":
+            Room.objects.filter(pk=self.room.pk).update(route=route, route_reasons=reasons)
 
     def path(self, seconds: float, state: str, route: str, local: str = "srflx", remote: str = "srflx") -> None:
         for delay, seat in ((0, self.doctor), (0.4, self.patient)):
@@ -69,9 +69,7 @@ class Teller:
         self.decide(0, "opened", "p2p", "one_to_one", "server_is_blind")
         self.decide(95, "admitted", "p2p", "one_to_one", "server_is_blind")
         Participant.objects.filter(pk=self.patient.pk).update(arrived_at=self.at(20), admitted_at=self.at(95))
-        Room.objects.filter(pk=self.room.pk).update(
-            state=Room.State.LIVE, opened_at=self.at(0), live_at=self.at(95), route="p2p"
-        )
+        Room.objects.filter(pk=self.room.pk).update(state=Room.State.LIVE, opened_at=self.at(0), live_at=self.at(95))
 
     def end(self, seconds: int, outcome: str = Room.Outcome.DONE) -> None:
         Room.objects.filter(pk=self.room.pk).update(state=Room.State.ENDED, ended_at=self.at(seconds), outcome=outcome)

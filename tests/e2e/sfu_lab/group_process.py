@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,14 @@ class Repairs:
         self.rows: list[tuple[str, int, int, int]] = []
         send = Outbox.send_rtp
 
-        def tapped(outbox: Outbox, link: Any, offset: int, size: int) -> None:
-            leg = link.leg
-            if leg is not None:
-                arena = outbox.arena
+        def tapped(outbox: Outbox, link: Any, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+            arena, leg = outbox.arena, link.leg
+            for offset in offsets if leg is not None else ():
                 sequence, _, ssrc = struct.unpack_from("!HII", arena, offset + 2)
                 if ssrc not in leg.subscriber.by_ssrc and not arena[offset] & PADDING:
                     (original,) = _OWN_AND_ORIGINAL.unpack_from(arena, offset + NORMALISED_SIZE)
                     self.rows.append((link.participant, ssrc, sequence, original))
-            send(outbox, link, offset, size)
+            send(outbox, link, offsets, sizes)
 
         Outbox.send_rtp = tapped  # type: ignore[method-assign]
 

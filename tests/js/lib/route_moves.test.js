@@ -199,6 +199,8 @@ test("who goes up too early waits twice as long the next time", () => {
 test("queues that grow count although nothing is lost; a hiccup and a far peer do not", () => {
   assert.equal(lived(new Adaptation("general"), (second) => rates({ pair: { rtt_ms: second < 5 ? 40 : 400 } }), 0, 9).length, 1);
   assert.deepEqual(lived(new Adaptation("general"), () => rates({ pair: { rtt_ms: 400 } }), 0, 20), []);
+  const longer = lived(new Adaptation("general"), (second) => rates({ pair: { rtt_ms: second < 5 ? 40 : 440 } }), 0, 30);
+  assert.deepEqual(longer.map(([, remedy]) => remedy), ["lowered", ""], "a way that is longer now is no queue of ours");
   assert.deepEqual(lived(new Adaptation("general"), (second) => (second === 5 ? thin() : rates()), 0, 20), []);
 });
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from media_routing.policy.decision import Reason
-from media_routing.policy.switching import Measured, Move, Release, Switching, Tell, Visit
+from media_routing.policy.switch_terms import Measured, Move, Release, Tell, Visit
+from media_routing.policy.switching import Switching
 
 A, B = "anna", "paul"
 BOTH = frozenset({A, B})
@@ -57,7 +58,8 @@ class Clock:
         if score is None:
             return
         engine = self.machine.warm if warm else self.visit.route
-        measured = Measured(engine, warm, score, score, "loss", loss_out=0.2 if score < 40 and person == B else 0.0)
+        factor, loss = ("loss", 0.2 if person == B else 0.0) if score < 40 else ("", 0.0)
+        measured = Measured(engine, warm, score, score, factor, factor, loss_out=loss)
         self.hear(person, measured)
 
     def take(self) -> list[tuple[float, object]]:
@@ -69,7 +71,10 @@ FINE = {A: GOOD, B: GOOD}
 THIN = {A: GOOD, B: BAD}
 
 
-def tell(trigger: str, code: str, **params: str) -> Tell:
+WORST = {"participant": B, "score": BAD, "factor": "loss"}
+
+
+def tell(trigger: str, code: str, **params: str | int) -> Tell:
     return Tell(trigger, Reason(code, params))
 
 
@@ -87,7 +92,7 @@ def test_five_seconds_of_it_try_the_server_and_ten_move_there_when_it_is_better_
     assert clock.take() == []
     clock.play(9, THIN, FINE)
     (probed, probe), (moved, move) = clock.take()
-    assert (probe, move) == (tell("probe", "direct_unacceptable"), Move("sfu", "quality", "server_better"))
+    assert (probe, move) == (tell("probe", "direct_unacceptable", **WORST), Move("sfu", "quality", "server_better"))
     bad_since = 22.0
     assert 5 <= probed - bad_since < 6
     assert 10 <= moved - bad_since < 11
@@ -110,7 +115,7 @@ def test_a_bad_last_mile_does_not_move_and_says_whose_it_is() -> None:
     clock.play(20, FINE)
     clock.play(30, THIN, THIN)
     effects = [effect for _, effect in clock.take()]
-    assert effects == [tell("probe", "direct_unacceptable"), tell("probe_ended", "last_mile", participant=B)]
+    assert effects == [tell("probe", "direct_unacceptable", **WORST), tell("probe_ended", "last_mile", participant=B)]
     assert clock.machine.shown().advice == Reason("last_mile", {"participant": B})
     # Not again before a minute, then two.
     clock.play(400, THIN, THIN)
@@ -128,7 +133,7 @@ def test_what_becomes_good_by_itself_is_left_where_it_is() -> None:
     clock.play(7, THIN, FINE)
     clock.play(12, FINE, FINE)
     assert [effect for _, effect in clock.take()] == [
-        tell("probe", "direct_unacceptable"),
+        tell("probe", "direct_unacceptable", **WORST),
         tell("probe_ended", "recovered"),
     ]
 
@@ -145,7 +150,7 @@ def test_a_persons_word_counts_as_ten_seconds_whatever_is_measured() -> None:
     clock = Clock()
     clock.play(20, FINE)
     clock.trouble(B)
-    assert clock.take()[-1][1] == tell("probe", "person_says_so")
+    assert clock.take()[-1][1] == tell("probe", "person_says_so", participant=B, score=GOOD, factor="")
     clock.play(6, FINE, FINE)
     assert [effect for _, effect in clock.take()] == [Move("sfu", "quality", "server_better")]
 
@@ -197,13 +202,13 @@ def test_where_people_are_asked_nothing_is_tried_before_both_said_yes() -> None:
     clock = Clock(asked)
     clock.play(20, FINE)
     clock.play(30, THIN, FINE)
-    assert [effect for _, effect in clock.take()] == [tell("asked", "direct_unacceptable")]
+    assert [effect for _, effect in clock.take()] == [tell("asked", "direct_unacceptable", **WORST)]
     shown = clock.machine.shown()
     assert (shown.warm, shown.move and shown.move.asks) == ("", (A, B))
     clock.see(replace(asked, agreed=frozenset({A})))
     assert clock.take() == []
     clock.see(replace(asked, agreed=BOTH))
-    assert [effect for _, effect in clock.take()] == [tell("probe", "direct_unacceptable")]
+    assert [effect for _, effect in clock.take()] == [tell("probe", "direct_unacceptable", **WORST)]
 
 
 def test_a_no_is_kept_and_nobody_is_asked_again() -> None:
@@ -257,7 +262,8 @@ def test_a_path_that_is_lost_moves_as_soon_as_the_server_is_known_to_carry() -> 
     lost_s = clock.now
     clock.play(12, {A: None, B: None}, FINE)
     (probed, probe), (moved, move) = clock.take()
-    assert (probe, move) == (tell("probe", "direct_unacceptable"), Move("sfu", "quality", "server_better"))
+    assert isinstance(probe, Tell)
+    assert (probe.trigger, move) == ("probe", Move("sfu", "quality", "server_better"))
     assert (probed - lost_s, moved - lost_s) == (5, 10)
 
 
@@ -316,10 +322,10 @@ def test_a_dim_room_is_not_the_path_unless_movement_is_what_matters() -> None:
         for _ in range(15):
             clock.now += 2
             for person in (A, B):
-                measured = Measured("p2p", False, GOOD, BAD, "frames")
+                measured = Measured("p2p", False, GOOD, BAD, "", "frames")
                 clock.hear(person, measured)
         effects = [effect for _, effect in clock.take()]
-        assert sum(effect == tell("probe", "direct_unacceptable") for effect in effects) == probes
+        assert sum(isinstance(effect, Tell) and effect.trigger == "probe" for effect in effects) == probes
 
 
 def test_where_sound_is_watched_a_poor_picture_moves_nobody() -> None:
@@ -327,7 +333,7 @@ def test_where_sound_is_watched_a_poor_picture_moves_nobody() -> None:
     for _ in range(30):
         clock.now += 2
         for person in (A, B):
-            measured = Measured("p2p", False, GOOD, BAD, "loss")
+            measured = Measured("p2p", False, GOOD, BAD, "", "loss")
             clock.hear(person, measured)
     assert clock.take() == []
 

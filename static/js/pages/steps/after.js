@@ -3,6 +3,7 @@
 import { announce, find, find_button, find_html, set_busy, show, write } from "../dom.js";
 import { ServerError } from "../server.js";
 import { has_text, t } from "../texts.js";
+import { AfterRecordings } from "./after_recordings.js";
 import { unbroken } from "./phone.js";
 
 /**
@@ -21,6 +22,7 @@ export class AfterStep {
   constructor(section, path) {
     this.section = section;
     this.path = path;
+    this.recordings = new AfterRecordings(section, () => { void this.#draw_anew(); });
     this.back = find_button(section, "[data-action=return]");
     this.withdraw = find_button(section, "[data-action=withdraw]");
     this.back.addEventListener("click", () => { void this.#return(); });
@@ -52,6 +54,12 @@ export class AfterStep {
     show(this.section, "withdrawn", decision === "withdrawn");
     write(this.section, "after_consent", state?.consent?.title ?? "");
     this.#draw_captures();
+    if (ended && state) void this.recordings.load(this.path.seat_url("after"));
+  }
+
+  async #draw_anew() {
+    await this.path.refresh();
+    this.#draw_captures();
   }
 
   /** What was said about being recorded and the like; each yes can be taken back with one press. */
@@ -80,6 +88,7 @@ export class AfterStep {
     try {
       await this.path.post("withdraw", { purpose });
       this.#draw_captures();
+      void this.recordings.load(this.path.seat_url("after"));
       announce(t("after_capture_withdrawn"));
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
