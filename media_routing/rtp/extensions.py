@@ -35,6 +35,8 @@ def scan(data: memoryview, profile: int, at: int, end: int, wide_id: int, extra_
         if number == wide_id:
             if head & 15 == 1:
                 wide = data[at + 1] << 8 | data[at + 2]
+                if extra_id < 0:
+                    break  # nothing else is wanted
         elif number == extra_id:
             extra = data[at + 1]
         at = after

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [pages|signaling|admit|engine|recorder ...]`: measures and writes var/bench.json. Exit code 1 when one failed."""
+"""`python -m tests.bench [pages|signaling|admit|engine|bytecodes|recorder ...]`: measures and writes var/bench.json. Exit code 1 when one failed."""
 
 import argparse
 import importlib
@@ -12,6 +12,7 @@ PARTS = {
     "signaling": "tests.bench.signaling_load",
     "admit": "tests.bench.admit_to_frame",
     "engine": "tests.bench.engine",
+    "bytecodes": "tests.bench.engine_bytecodes",
     "frames": "tests.bench.frame_encryption",
     "recorder": "tests.bench.recorder",
     "routing": "tests.bench.routing",
