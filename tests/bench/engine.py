@@ -124,12 +124,14 @@ def _rows(fan_out: int, name: str, windows: dict[str, list[Window]]) -> list[Row
         rows.append(Row(f"engine_{kind}_{fan_out}_{name}", cost_us, "us/packet", context))
         if name == "saturated":
             rows.append(Row(f"engine_{kind}_{fan_out}_per_core", 1e6 / cost_us, "packets/s", context))
-    floor, ours, stock = ([one.cost_us for one in windows[kind]] for kind in KINDS)
+    floor, ours, stock, relay = ([one.cost_us for one in windows[kind]] for kind in KINDS)
     over_floor = median([mine / least for mine, least in zip(ours, floor, strict=True)])
     over_ours = median([theirs / mine for theirs, mine in zip(stock, ours, strict=True)])
+    relay_over_ours = median([theirs / mine for theirs, mine in zip(relay, ours, strict=True)])
     about = f"{name}, fan-out {fan_out}, median of the ratios of {len(ours)} rounds; the aim saturated at 5 is"
     rows.append(Row(f"engine_over_floor_{fan_out}_{name}", over_floor, "times", f"{about} 1.7 at most"))
     rows.append(Row(f"engine_stock_over_ours_{fan_out}_{name}", over_ours, "times", f"{about} 4 at least"))
+    rows.append(Row(f"engine_relay_over_ours_{fan_out}_{name}", relay_over_ours, "times", f"{about} 4 at least"))
     return rows
 
 
