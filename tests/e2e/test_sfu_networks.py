@@ -33,7 +33,7 @@ MOST_FROZEN_LOSSY = 0.08
 # An encoder that shares two cores with everything else makes fewer frames than were asked for.
 FPS, LEAST_FPS = 15, 9
 TALL = "engine.heights['anna video']?.at(-1)?.height === 720"
-JOINED = "engine.log.find(({type, detail}) => type === 'path' && detail.state === 'connected').at_ms"
+JOINED = "engine.log.find(({type, detail}) => type === 'path' && detail.state === 'connecting').at_ms"
 SLOW_CAMERA = ("--use-fake-device-for-media-stream=device-count=1,fps=8",)
 
 
