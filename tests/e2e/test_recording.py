@@ -58,6 +58,16 @@ async def by_server(*people: Person) -> None:
         await one.sees_and_hears()
 
 
+async def everybody_written(server: AppServer) -> None:
+    folder = server.var_directory / "recordings"
+
+    async def all_written() -> bool:
+        files = list(folder.rglob("*.sealed"))
+        return len(files) == 4 and all(file.stat().st_size > 3000 for file in files)
+
+    await eventually(all_written, 30, lambda: "not everybody was written down")
+
+
 async def test_a_recorded_visit() -> None:
     staff_side, patient_side = Inspection(), Inspection(least_target_px=44)
     with AppServer() as server:
@@ -84,13 +94,7 @@ async def test_a_recorded_visit() -> None:
             for one in (doctor, patient):
                 await expect(one.page.get_by_test_id("recording-mark")).to_be_visible(timeout=10_000)
             await by_server(doctor, patient)
-            folder = server.var_directory / "recordings"
-
-            async def all_written() -> bool:
-                files = list(folder.rglob("*.sealed"))
-                return len(files) == 4 and all(file.stat().st_size > 3000 for file in files)
-
-            await eventually(all_written, 30, lambda: "not everybody was written down")
+            await everybody_written(server)
             for one, side in ((doctor, staff_side), (patient, patient_side)):
                 await side.look(one.page, f"{one.name} is recorded", thorough=True)
             await patient.click("recording-withdraw")
@@ -127,6 +131,72 @@ async def test_a_recorded_visit() -> None:
             await staff_side.look(doctor.page, "one recording", thorough=True)
     found = [*staff_side.findings, *patient_side.findings]
     assert not found, "\n" + "\n".join(found)
+
+
+async def test_one_film_of_everybody_and_a_copy() -> None:
+    """Afterwards the doctor wants one film of everybody; the patient agrees, and wants a copy."""
+    staff_side, patient_side = Inspection(), Inspection(least_target_px=44)
+    with AppServer() as server:
+        async with (
+            person("doctor", viewport=DESK) as doctor,
+            person("patient", viewport=PHONE, has_touch=True) as patient,
+        ):
+            await sign_in(doctor, server)
+            await open_visit(doctor, server)
+            await walk_to_waiting(patient, server)
+            await admit(doctor)
+            await connected(doctor, patient)
+            await press_record(doctor)
+            for one in (doctor, patient):
+                await one.click("recording-agree")
+            await by_server(doctor, patient)
+            await everybody_written(server)
+            await press_record(doctor)
+            await row_becomes(server, lambda row: row["state"] == "complete")
+            await doctor.click("finish-visit")
+            await doctor.click("outcome-done")
+            await doctor.page.wait_for_url("**/today/")
+            await doctor.page.goto(f"{server.base_url}/recordings/")
+            await doctor.page.get_by_test_id("recordings").get_by_role("link").first.click()
+
+            await doctor.click("film-request")
+            await expect(doctor.page.get_by_test_id("film-waits")).to_be_visible()
+            await staff_side.look(doctor.page, "a film that waits for an answer", thorough=True)
+            await patient.page.reload()
+            await expect(patient.page.get_by_test_id("after-ask")).to_be_visible()
+            await patient_side.look(patient.page, "asked after the visit", thorough=True)
+            await patient.click("after-agree")
+            await expect(patient.page.get_by_test_id("after-ask")).to_be_hidden()
+            # The page asks by itself how far it is, and shows the film when it is there.
+            film = doctor.page.get_by_test_id("film-player")
+            await expect(film).to_be_visible(timeout=60_000)
+            played = await film.evaluate(SEEK, 0.5)
+            assert played["width"] > 0, played
+            assert played["at"] == pytest.approx(0.5, abs=0.1), played
+            await staff_side.look(doctor.page, "one film of everybody", thorough=True)
+
+            await patient.click("copy-ask")
+            await expect(patient.page.get_by_test_id("copy-ask")).to_be_hidden()
+            await doctor.page.reload()
+            await doctor.click("copy-give")
+            await expect(doctor.page.get_by_test_id("copy-standing")).to_be_visible()
+            await patient.page.reload()
+            await expect(patient.page.get_by_test_id("copy-file").first).to_be_visible()
+            await patient_side.look(patient.page, "a copy to download", thorough=True)
+            async with patient.page.expect_download() as download:
+                await patient.page.get_by_test_id("copy-file").first.click()
+            file = await (await download.value).path()
+            assert file.read_bytes().startswith(b"\x1a\x45\xdf\xa3"), "EBML (RFC 8794)"
+    found = [*staff_side.findings, *patient_side.findings]
+    assert not found, "\n" + "\n".join(found)
+
+
+SEEK = """async (video, at_s) => {
+  if (video.readyState < 1) await new Promise((done) => video.addEventListener("loadedmetadata", done, {once: true}));
+  video.currentTime = at_s;
+  await new Promise((done) => video.addEventListener("seeked", done, {once: true}));
+  return {at: video.currentTime, width: video.videoWidth};
+}"""
 
 
 # Seeks into the middle of flashes and between them, then plays the last second to its end.
