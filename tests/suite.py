@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "var" / "test-results"
 UNIT = "not e2e and not lab and not soak"
 IN_BROWSERS = "e2e and not lab and not soak"
-ENGINE = ("tests/media_routing", "tests/fuzz")
+# The demo with its participants that are no browsers goes with the engine: so both halves take equally long.
+ENGINE = ("tests/media_routing", "tests/fuzz", "tests/consultations/demo")
 # Browsers that look at pages and carry no call between machines: they mostly wait, so calls may run beside them.
 PAGES = (
     "tests/e2e/test_accessibility.py",

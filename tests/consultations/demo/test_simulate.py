@@ -19,7 +19,12 @@ def simulate(*words: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize(
-    ("profile", "seconds"), [("good", "6"), ("lossy", "10"), pytest.param("phone", "20", marks=pytest.mark.soak)]
+    ("profile", "seconds"),
+    [
+        ("good", "6"),
+        pytest.param("lossy", "10", marks=pytest.mark.soak),
+        pytest.param("phone", "20", marks=pytest.mark.soak),
+    ],
 )
 def test_three_people_decode_each_other(profile: str, seconds: str) -> None:
     """Over bad lines, too: each of `lossy` loses a twentieth each way, so one picture in ten waits for its repair."""
