@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 ON_THE_PUBLIC_SIDE = {"SFU_BIND_ADDRESS": WEB_HOST, "SFU_ADVERTISED_ADDRESSES": WEB_HOST}
 CAMERA = ("--use-fake-device-for-media-stream=device-count=1,fps=15",)
 MOVES_WITHIN_S = 15
+# Sound and the lowest layer.
+MOST_OF_A_TRIAL_BPS = 300_000
 # What each page reports, as it reports it.
 KEEP_REPORTS = """
 window.__reports = [];
@@ -106,6 +108,9 @@ async def test_a_bad_direct_path_moves_to_the_server(bad: dict[str, float]) -> N
             )
         took_s = time.monotonic() - began
         for one in two.people:
+            tried = await one.page.evaluate("window.__reports.filter(({warm}) => warm).map(({out_bps}) => out_bps)")
+            assert tried, "the server was never tried"
+            assert max(tried) <= MOST_OF_A_TRIAL_BPS, "a line that is bad already is not to carry everything twice"
             await one.sees_and_hears()
         await is_good_again(*two.people)
         routes = [row for row in rows(two.server, "rooms_routedecision") if row["route"] == "sfu"]
