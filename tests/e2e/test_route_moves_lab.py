@@ -91,8 +91,6 @@ async def is_good_again(*people: Person, within_s: float = 15) -> None:
     await eventually(acceptable, within_s, lambda: "the other route is no better")
 
 
-# In the long run until it was seen to be steady on a machine of its own.
-@pytest.mark.soak
 @pytest.mark.parametrize(
     "bad", [{"up_loss": 0.08, "down_loss": 0.08}, {"delay_ms": 200}], ids=["8_percent_loss", "400_ms_more"]
 )
@@ -119,7 +117,6 @@ async def test_a_bad_direct_path_moves_to_the_server(bad: dict[str, float]) -> N
         assert took_s <= MOVES_WITHIN_S
 
 
-@pytest.mark.soak
 async def test_a_bad_last_mile_does_not_move_and_says_why() -> None:
     async with two_meet() as two:
         two.lab.site("patient").limit(250_000, 250_000)

@@ -135,8 +135,11 @@ async def meet(lab: Lab, pages: dict[str, Page], pair: Pair) -> list[list[str] |
 
     async def settled() -> bool:
         found[:] = [await page.evaluate("(name) => selected(name)", name) for page in (one, other)]
-        # A relayed pair may stand first; where a direct one is expected it takes over.
-        return None not in found and (pair.relay != "" or "relay" not in str(found))
+        if None in found or pair.relay is None:
+            return None not in found
+        # What stands first may be a relay where a direct pair is possible, or TCP where UDP is: the better one takes over.
+        relays = {end[2] for end in found if end and end[0] == "relay"}
+        return pair.relay in relays if pair.relay else "relay" not in str(found)
 
     with contextlib.suppress(AssertionError):
         await eventually(settled, HOPELESS_S if pair.relay is None else 20, lambda: "")
