@@ -58,11 +58,14 @@ class AppServer:
         self.stop()
         if error is not None:
             print(f"--- the server's log ---\n{self.log_text()[-6000:]}", file=sys.stderr)
-        database = self._environment.get("DATABASE_URL", f"sqlite://{self.var_directory / 'demo.sqlite3'}")
-        is_file = error is None and database.startswith("sqlite://")
-        problems = list(unexplained(Path(database.removeprefix("sqlite://")))) if is_file else []
+        problems = self.unexplained() if error is None else []
         shutil.rmtree(self.var_directory, ignore_errors=True)
         assert not problems, "\n".join(problems)
+
+    def unexplained(self) -> list[str]:
+        """Decisions about visits' paths without a reason, in words; of a database in a file."""
+        database = self._environment.get("DATABASE_URL", f"sqlite://{self.var_directory / 'demo.sqlite3'}")
+        return list(unexplained(Path(database.removeprefix("sqlite://")))) if database.startswith("sqlite://") else []
 
     def start(self) -> None:
         """Starts it, again after `stop` or `kill` on the same port and data. Raises RuntimeError with its log."""
