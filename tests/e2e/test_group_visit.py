@@ -73,6 +73,7 @@ async def test_two_become_three_and_everybody_is_named() -> None:
             assert len((await look(doctor))["tiles"]) == 2
 
 
+@pytest.mark.soak  # five browsers, without the product's pages: test_sfu_engine.py
 async def test_five_people_come_go_and_are_removed() -> None:
     with AppServer() as server:
         invited = (

@@ -96,6 +96,7 @@ async def test_a_recorded_visit() -> None:
             await by_server(doctor, patient)
             await everybody_written(server)
             for one, side in ((doctor, staff_side), (patient, patient_side)):
+                await expect(one.page.get_by_test_id("route-note")).to_be_hidden(timeout=15_000)
                 await side.look(one.page, f"{one.name} is recorded", thorough=True)
             await patient.click("recording-withdraw")
             for one in (doctor, patient):
@@ -295,6 +296,7 @@ def assert_in_step(found: dict[str, float]) -> None:
     assert found["late_ms"] <= 250, "it is the same second"
 
 
+@pytest.mark.soak  # of one engine: tests/media_routing/runtime/test_recorder.py
 async def test_three_people_are_recorded_in_step(tmp_path: Path) -> None:
     assert_in_step(await record_three(tmp_path, 12))
 

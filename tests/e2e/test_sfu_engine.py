@@ -356,11 +356,11 @@ async def test_the_third_person_moves_two_to_the_server_without_a_gap_that_is_to
             shown = await page.evaluate("engine.played")
             peer = "ben" if page is anna else "anna"
             await until(page, f"engine.played['{peer} video'] > {shown[f'{peer} video']} + 5")
-            assert (
-                await page.evaluate(
-                    "engine.connections.filter(({connectionState}) => connectionState === 'connected').length"
-                )
-                == 1
+            # The way before stays until both have moved.
+            await until(
+                page,
+                "engine.connections.filter(({connectionState}) => connectionState === 'connected').length === 1",
+                8,
             )
 
 

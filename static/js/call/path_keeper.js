@@ -370,7 +370,7 @@ export class PathKeeper extends EventTarget {
         const { detail } = /** @type {CustomEvent} */ (event);
         // A path that was replaced has nothing more to say.
         const heard = this.#used === held
-          || (this.#next === held && NOT_TO_BE_MISSED.includes(type))
+          || (this.#next === held && (NOT_TO_BE_MISSED.includes(type) || (type === "refused" && !held.warm)))
           || (this.#leaving?.held === held && LAST_WORDS.includes(type));
         if (heard) {
           if (type === "remote-track") this.#leaving?.note_announced(detail.slot, detail.track);
