@@ -46,9 +46,11 @@ class RolesServer(AppServer):
         assert self.process
         found = {}
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
-            environ = dict(
-                item.split("=", 1) for item in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in item
-            )
+            try:
+                text = Path(f"/proc/{pid}/environ").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended between the two looks
+            environ = dict(item.split("=", 1) for item in text.split("\0") if "=" in item)
             if "TELEMED_PROCESS_ROLE" in environ:
                 found[f"{environ['TELEMED_PROCESS_ROLE']} {environ['TELEMED_PROCESS_NUMBER']}"] = int(pid)
         return found
