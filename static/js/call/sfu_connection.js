@@ -143,8 +143,9 @@ export class SfuConnection extends EventTarget {
     if (this.#answered_by && this.#answered_by !== answered_by) return "stranger";
     this.#answered_by = answered_by;
     await this.#pc.setRemoteDescription({ type: "answer", sdp });
-    // Chromium switches every layer on that an answer does not pause (RFC 8853 §5.2): what was off is to stay off.
-    if (!this.#closed) await this.#fit("video");
+    // Chromium switches every layer on that an answer does not pause (RFC 8853 §5.2): a path that is tried sends one.
+    const camera = this.#sending.get("video")?.sender;
+    if (this.#warm && !this.#closed && camera?.track) await this.#fit_layers(camera, camera.track);
     return "applied";
   }
 
@@ -154,7 +155,7 @@ export class SfuConnection extends EventTarget {
     if (!sender || this.#closed) return;
     try {
       await sender.replaceTrack(track);
-      if (slot === "video" && track) await this.#fit(slot);
+      if (slot === "video" && track) await this.#fit_layers(sender, track);
     } catch (error) {
       if (!this.#closed) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
     }
@@ -164,7 +165,14 @@ export class SfuConnection extends EventTarget {
     if (!this.#warm || this.#closed) return;
     this.#warm = false;
     try {
-      for (const slot of /** @type {Slot[]} */ (["video", "screen"])) await this.#fit(slot);
+      for (const slot of /** @type {Slot[]} */ (["video", "screen"])) {
+        const sender = this.#sending.get(slot)?.sender;
+        if (!sender) continue;
+        const wanted = this.#encodings(slot, sender.track);
+        const parameters = sender.getParameters();
+        parameters.encodings.forEach((encoding, index) => Object.assign(encoding, { active: true }, wanted[index]));
+        await sender.setParameters(parameters);
+      }
     } catch (error) {
       if (!this.#closed) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
     }
@@ -225,13 +233,11 @@ export class SfuConnection extends EventTarget {
     return camera_encodings(this.#options.layers, capture, this.#warm ? 1 : undefined);
   }
 
-  /** Says anew what is sent: another camera may be smaller, and less is sent while warm. @param {Slot} slot */
-  async #fit(slot) {
-    const sender = this.#sending.get(slot)?.sender;
-    if (!sender) return;
-    const wanted = this.#encodings(slot, sender.track);
+  /** Another camera may be smaller than the first. @param {RTCRtpSender} sender @param {MediaStreamTrack} track */
+  async #fit_layers(sender, track) {
+    const wanted = new Map(this.#encodings("video", track).map((encoding) => [encoding.rid, encoding]));
     const parameters = sender.getParameters();
-    parameters.encodings?.forEach((encoding, index) => Object.assign(encoding, { active: true }, wanted[index]));
+    for (const encoding of parameters.encodings ?? []) Object.assign(encoding, wanted.get(encoding.rid ?? ""));
     await sender.setParameters(parameters);
   }
 }
