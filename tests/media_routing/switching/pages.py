@@ -52,7 +52,7 @@ class Page:
 
     def receive(self, snapshot: Snapshot, now: float) -> None:
         """A snapshot that is not older than the one shown is the truth, whole."""
-        newer = self.snapshot is None or snapshot.rev >= self.snapshot.rev or self.control == "takes_older"
+        newer = self.snapshot is None or snapshot.rev >= self.snapshot.rev
         if newer:
             self.snapshot = snapshot
             self.follow(now)
