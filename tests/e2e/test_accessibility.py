@@ -49,6 +49,13 @@ CODE_NOW = f"""
 import time; from allauth.mfa.totp.internal.auth import hotp_value, format_hotp_value
 print(format_hotp_value(hotp_value({SECRET!r}, int(time.time()) // 30)))
 """
+# Codes are random; the widest that can come.
+WIDEST_CODES = """
+from consultations.appointments.models import Appointment; from consultations.rooms.models import Room
+for model, field in ((Room, "code"), (Appointment, "public_id")):
+    for number, key in enumerate(model.objects.values_list("pk", flat=True)):
+        model.objects.filter(pk=key).update(**{field: f"{number:0>4}".replace("0", "W").rjust(22, "W")})
+"""
 # Links that lead into each kind of trouble, as JSON in the last line (the mail about the cancelled visit comes before).
 TROUBLED_LINKS = """
 import json; from datetime import timedelta; from django.utils import timezone
@@ -197,6 +204,7 @@ async def test_pages_of_the_practitioners_day(server: AppServer, visitor: Person
 async def test_administration(server: AppServer, visitor: Person) -> None:
     # Django's tables have headers without words ("best-practice" of axe, not of WCAG): nothing of ours.
     inspection, page, base = Inspection(more_tags=()), visitor.page, server.base_url
+    server.run(WIDEST_CODES)
     await page.goto(server.admin_url)
     await page.wait_for_url("**/admin/")
     await inspection.look(page, "admin home", thorough=True)
