@@ -19,6 +19,25 @@ export function make_card() {
   return new MediaStream([...canvas.captureStream(15).getTracks(), ...out.stream.getTracks()]);
 }
 
+/** A picture in which so much changes that its layers cost what they may. @param {number} width @param {number} height @param {number} fps */
+export function make_crowd(width, height, fps) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const noise = new OffscreenCanvas(width, height);
+  const grain = /** @type {OffscreenCanvasRenderingContext2D} */ (noise.getContext("2d"));
+  const dots = grain.createImageData(width, height);
+  for (let at = 0; at < dots.data.length; at += 65536) crypto.getRandomValues(dots.data.subarray(at, at + 65536));
+  for (let at = 3; at < dots.data.length; at += 4) dots.data[at] = 255;
+  grain.putImageData(dots, 0, 0);
+  let tick = 0;
+  setInterval(() => {
+    tick += 1;
+    // Coarse grains of another part of the noise each time: nothing that motion could explain.
+    brush.drawImage(noise, (tick * 37) % (width * 0.8), (tick * 53) % (height * 0.8), width / 5, height / 5, 0, 0, width, height);
+  }, 1000 / fps);
+  return canvas.captureStream(fps);
+}
+
 /** How long a flash and a beep last. */
 const MARK_MS = 120;
 

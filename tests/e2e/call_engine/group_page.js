@@ -1,7 +1,7 @@
 /** The smallest page that holds a call of many: an element for every track, and a diary of what the client says. */
 
 import { CallClient } from "/js/call/call_client.js";
-import { keep_secrets, make_card, make_clock } from "./card.js";
+import { keep_secrets, make_card, make_clock, make_crowd } from "./card.js";
 import { sample_every } from "./sampler.js";
 import { Voice } from "./voice.js";
 
@@ -133,10 +133,15 @@ async function capture(size) {
 }
 
 /** @param {string} size */
-function open_devices(size) {
+async function open_devices(size) {
   if (size === "audio") return navigator.mediaDevices.getUserMedia({ audio: true });
   const [width, height] = size.split("x").map(Number);
-  return navigator.mediaDevices.getUserMedia({ audio: true, video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: Number(address.get("fps") ?? 15) } } });
+  const fps = Number(address.get("fps") ?? 15);
+  if (!address.get("crowd")) {
+    return navigator.mediaDevices.getUserMedia({ audio: true, video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps } } });
+  }
+  const sound = await navigator.mediaDevices.getUserMedia({ audio: true });
+  return new MediaStream([...sound.getTracks(), ...make_crowd(width, height, fps).getTracks()]);
 }
 
 /** Another camera instead: the made-up one keeps the size that it was opened with. @param {string} size */
