@@ -50,6 +50,9 @@ SENTENCES: dict[str, str | Promise] = {
         "This person's browser cannot encrypt from person to person, and this visit allows nothing else."
         " A current Chrome, Edge, Firefox or Safari can."
     ),
+    "patient_first": _(
+        "Please let the patient in first. In this visit they have to agree before three people can talk."
+    ),
     "encryption_not_accepted": _(
         "This person's browser cannot encrypt from person to person. Say that you accept that, or ask for another browser."
     ),

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from consultations.clinics.models import TurnServer
 from consultations.rooms.models import Participant, Room, RouteDecision
-from consultations.rooms.policy_facts import policy_facts
+from consultations.rooms.policy_facts import ASKED_ROLES, policy_facts
 from consultations.rooms.protocol import PathReport
 from consultations.rooms.recorder.port import recordings
 from media_routing import api
@@ -59,6 +59,13 @@ def must_encrypt(room: Room) -> bool:
     """True where nobody may come in without end-to-end encryption (PRIV-1)."""
     appointment = room.appointment
     return appointment.clinic.profile == "kbv" or appointment.visit_type.privacy_class == "maximum"
+
+
+def keeps_patient_out(room: Room, seat: Participant) -> bool:
+    """True for a guest who would come before the patient where a third needs the patient's yes: only who is in can say it."""
+    if room.appointment.visit_type.privacy_class != "maximum" or seat.role in ASKED_ROLES:
+        return False
+    return not room.participants.filter(role=Participant.Role.PATIENT, admitted_at__isnull=False).exists()
 
 
 def choose_route(

@@ -18,7 +18,13 @@ from consultations.rooms.actions.people import (
     room_changed,
     seat_in,
 )
-from consultations.rooms.actions.routing import choose_route, must_encrypt, record_refused_route, weigh_route
+from consultations.rooms.actions.routing import (
+    choose_route,
+    keeps_patient_out,
+    must_encrypt,
+    record_refused_route,
+    weigh_route,
+)
 from consultations.rooms.encryption import can_encrypt
 from consultations.rooms.models import Participant, Room, SeatDevice
 from consultations.rooms.protocol import OUTCOMES
@@ -100,6 +106,8 @@ def _admit(
         raise Refused("encryption_required")
     if unencrypted and not accept_unencrypted:
         raise Refused("encryption_not_accepted")
+    if keeps_patient_out(room, seat):
+        raise Refused("patient_first")
     decision = weigh_route(room, newcomer=seat, server_refusal=server_refusal)
     if decision.refusal:
         reason = decision.reasons[0].code

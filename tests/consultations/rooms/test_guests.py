@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from django.test import Client
@@ -120,6 +121,26 @@ def test_a_third_person_may_come_where_the_server_must_be_blind_because_it_is(sc
     assert (room.route, room.route_reasons[1]["code"]) == ("sfu", "server_is_blind")
 
 
+def test_in_maximum_privacy_the_patient_comes_before_guests(scene: Scene) -> None:
+    """Else nobody could ask the patient, who waits, whether a third person may come: themselves."""
+    from consultations.rooms.actions.links import mint_link
+
+    make_strict(scene, "privacy_class")
+    invited = invite(scene)
+    with refusal("patient_first"):
+        come_in(scene, invited)
+    scene.token = mint_link(scene.paul, acting_user=None)
+    scene.wait()
+    scene.admit()
+    with refusal("server_needs_yes"):
+        admit(scene, invited)
+
+
+def test_else_a_guest_may_come_before_the_patient(scene: Scene) -> None:
+    make_strict(scene, "profile")
+    come_in(scene, invite(scene))
+
+
 @pytest.mark.parametrize("by", ["profile", "privacy_class"])
 def test_who_cannot_encrypt_is_never_let_in_where_the_server_must_be_blind(scene: Scene, by: str) -> None:
     invited = invite(scene)
@@ -140,9 +161,9 @@ def test_who_cannot_encrypt_is_never_let_in_where_the_server_must_be_blind(scene
             )
     unable_no_more = {**CHECK, "frame_encryption": True}
     seats.record_device_check(invited.seat, check=unable_no_more, relay_only=False)
-    visit.admit_participant(
-        scene.anna, target=invited.seat.public_id, identity="known", acting_user=scene.cast.anna
-    )  # control
+    # Control: it is not the browser any more that keeps them out.
+    with nullcontext() if by == "profile" else refusal("patient_first"):
+        admit(scene, invited)
 
 
 @pytest.mark.parametrize("by", ["profile", "privacy_class"])

@@ -19,21 +19,26 @@ export function make_card() {
   return new MediaStream([...canvas.captureStream(15).getTracks(), ...out.stream.getTracks()]);
 }
 
+/** How large the tiles of a crowd are, how far their colours go, and the share of them that changes with each frame: at 640x360
+ * and 10 frames/s what Chromium makes of it costs 310 kbit/s of 350, and 100 of 100 at half the size, without losing frames. */
+const TILE = 20;
+const CONTRAST = 120;
+const CHANGING = 0.1;
+
 /** A picture in which so much changes that its layers cost what they may. @param {number} width @param {number} height @param {number} fps */
 export function make_crowd(width, height, fps) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const noise = new OffscreenCanvas(width, height);
-  const grain = /** @type {OffscreenCanvasRenderingContext2D} */ (noise.getContext("2d"));
-  const dots = grain.createImageData(width, height);
-  for (let at = 0; at < dots.data.length; at += 65536) crypto.getRandomValues(dots.data.subarray(at, at + 65536));
-  for (let at = 3; at < dots.data.length; at += 4) dots.data[at] = 255;
-  grain.putImageData(dots, 0, 0);
-  let tick = 0;
+  const [columns, rows] = [width / TILE, height / TILE];
+  /** @param {number} column @param {number} row */
+  const paint = (column, row) => {
+    const [red, green, blue] = [0, 0, 0].map(() => 128 + (Math.random() - 0.5) * CONTRAST);
+    brush.fillStyle = `rgb(${red} ${green} ${blue})`;
+    brush.fillRect(column * TILE, row * TILE, TILE, TILE);
+  };
+  for (let column = 0; column < columns; column += 1) for (let row = 0; row < rows; row += 1) paint(column, row);
   setInterval(() => {
-    tick += 1;
-    // Coarse grains of another part of the noise each time: nothing that motion could explain.
-    brush.drawImage(noise, (tick * 37) % (width * 0.8), (tick * 53) % (height * 0.8), width / 5, height / 5, 0, 0, width, height);
+    for (let n = columns * rows * CHANGING; n > 0; n -= 1) paint(Math.floor(Math.random() * columns), Math.floor(Math.random() * rows));
   }, 1000 / fps);
   return canvas.captureStream(fps);
 }
