@@ -17,6 +17,7 @@ from tests.e2e import first_visit
 from tests.e2e.chromium import Media, Person, person
 from tests.e2e.lab_server import LAB_FLAGS, server_in
 from tests.e2e.server import AppServer
+from tests.e2e.test_recording import rows
 from tests.evidence import write_evidence
 from tests.netsim.lab import WEB_HOST, Lab, SiteSpec
 from tests.soak import scaled
@@ -37,7 +38,10 @@ GOAL_S = {"p2p": 5.0, "sfu": 8.0}
 MOST_S = {"p2p": 9.0, "sfu": 12.0}
 # Shorter, and the picture did not stand still.
 GAP_S = 1.0
+STEADY_S, LOSS_SHOWS_S, GIVE_UP_S = 3.0, 3.0, 40.0
 LOOK_EVERY_S = 0.1
+# Poor for 10 s and a better path beside it move a visit; what is lost at first must not be what is looked at.
+SETTLES_S, DECIDED_BY_S = 8.0, 20.0
 
 
 @dataclass
@@ -49,55 +53,50 @@ class Moving:
     took_s: list[float] = field(default_factory=list)
 
     async def move(self) -> None:
-        """Give the patient another address; note how long until picture and sound go on for both."""
-        clocks = {name: _Clock() for name in self.people}
-
-        async def look() -> None:
-            for name, one in self.people.items():
-                clocks[name].note(await one.media())
-
-        await look()
+        """Give the patient another address; note how long until picture and sound go on for both, and stay."""
         self.lab.site("patient").move()
         moved_s = time.monotonic()
-        while not all(clock.back_s for clock in clocks.values()):
-            assert time.monotonic() - moved_s < 40, f"media did not stop and come back: {clocks}"
+        flows = {name: _Flow(moved_s) for name in self.people}
+        while not all(flow.is_steady(time.monotonic()) for flow in flows.values()):
+            assert time.monotonic() - moved_s < GIVE_UP_S, f"media did not come back: {flows}"
             await asyncio.sleep(LOOK_EVERY_S)
-            await look()
-        self.took_s.append(max(clock.back_s for clock in clocks.values()) - moved_s)
+            for name, one in self.people.items():
+                flows[name].note(await one.media())
+        self.took_s.append(max(flow.back_s for flow in flows.values()) - moved_s)
 
 
 @dataclass
-class _Clock:
-    """When media came again after they stood still: the first of three looks in which something new had arrived."""
+class _Flow:
+    """Picture and sound of one page after a move. `back_s`: when the last pause ended; the move itself while there was none."""
 
-    seen: tuple[int, int] = (0, 0)
-    grew_s: float = 0
-    stood_still: bool = False
-    since_s: list[float] = field(default_factory=list)
+    moved_s: float
+    back_s: float = 0
+    newest_s: float = 0
+    seen: tuple[int, int] | None = None
 
-    @property
-    def back_s(self) -> float:
-        """0 before."""
-        return self.since_s[0] if self.stood_still and len(self.since_s) >= 3 else 0
+    def __post_init__(self) -> None:
+        self.back_s = self.newest_s = self.moved_s
 
     def note(self, media: Media) -> None:
         now_s, seen = time.monotonic(), (media.frames, media.packets)
-        if seen[0] != self.seen[0] and seen[1] != self.seen[1] and seen[0]:
-            self.since_s.append(now_s)
-            self.grew_s, self.seen = now_s, seen
-        elif now_s - self.grew_s > GAP_S:
-            self.stood_still, self.since_s = True, []
+        if self.seen is not None and (seen[0] == self.seen[0] or seen[1] == self.seen[1]):
+            return
+        if now_s - self.newest_s > GAP_S:
+            self.back_s = now_s
+        self.newest_s, self.seen = now_s, seen
+
+    def is_steady(self, now_s: float) -> bool:
+        # What comes back for a moment has not come back; and a loss may show late.
+        return now_s - max(self.back_s, self.moved_s + LOSS_SHOWS_S) >= STEADY_S and now_s - self.newest_s <= GAP_S
 
 
 @contextlib.asynccontextmanager
-async def visit_over(engine: str) -> AsyncIterator[Moving]:
-    """The doctor and the patient in a visit, between the two browsers or on the media server."""
-    addresses = {"SFU_BIND_ADDRESS": WEB_HOST, "SFU_ADVERTISED_ADDRESSES": WEB_HOST}
+async def visit_over(engine: str, *, media_server: bool = True) -> AsyncIterator[Moving]:
+    """The doctor and the patient in a visit, between the two browsers or on the media server; or with none in reach."""
+    addresses = {"SFU_BIND_ADDRESS": WEB_HOST, "SFU_ADVERTISED_ADDRESSES": WEB_HOST} if media_server else {}
     async with contextlib.AsyncExitStack() as stack:
         lab = stack.enter_context(Lab(media_server=WEB_HOST, **SITES))
         server = stack.enter_context(server_in(lab, *(lab.site(name) for name in SITES), **addresses))
-        if engine == "sfu":
-            server.run(ON_THE_SERVER)
         people = {
             name: await stack.enter_async_context(
                 person(name, executable=lab.site(name).browser_executable(), flags=(*LAB_FLAGS, *SLOW_CAMERA))
@@ -107,7 +106,9 @@ async def visit_over(engine: str) -> AsyncIterator[Moving]:
         for one in people.values():
             await one.context.add_init_script(COUNT_CHIMES)
         doctor, patient = people.values()
-        await first_visit.sign_in(doctor, server)
+        await first_visit.sign_in(doctor, server)  # the demo's link leads to a visit of two
+        if engine == "sfu":
+            server.run(ON_THE_SERVER)
         await first_visit.open_visit(doctor, server)
         await first_visit.walk_to_waiting(patient, server)
         await first_visit.admit(doctor)
@@ -138,7 +139,8 @@ def p95(values: list[float]) -> float:
 
 
 async def move_often(engine: str, times: int) -> Moving:
-    async with visit_over(engine) as moving:
+    # A direct path that is interrupted several times a minute is left for the server: here it has to mend itself.
+    async with visit_over(engine, media_server=engine == "sfu") as moving:
         before = await notes(moving.people)
         for _ in range(times):
             await moving.move()
@@ -153,8 +155,24 @@ async def move_often(engine: str, times: int) -> Moving:
 @pytest.mark.soak  # until it has been seen green: a busy machine cut the first runs short
 @pytest.mark.parametrize("engine", ROUTES)
 async def test_a_new_address_costs_seconds_and_makes_no_ghosts(engine):
-    moving = await move_often(engine, 2)
+    moving = await move_often(engine, 5)
     assert max(moving.took_s) < MOST_S[engine]
+
+
+@pytest.mark.soak
+async def test_one_new_address_moves_nobody_to_the_server():
+    """The direct path was unacceptable for seconds, and is well again: what was lost meanwhile is no reason to leave it."""
+    async with visit_over("p2p") as moving:
+        await asyncio.sleep(SETTLES_S)
+        moved_s = time.monotonic()
+        await moving.move()
+        await asyncio.sleep(max(0, moved_s + DECIDED_BY_S - time.monotonic()))
+        for one in moving.people.values():
+            assert await one.page.get_by_test_id("route").get_attribute("data-route") == "direct"
+            await one.sees_and_hears()
+        steps = [(row["trigger"], row["route"]) for row in rows(moving.server, "rooms_routedecision")]
+        print(f"after {moving.took_s[0]:.1f} s, load {os.getloadavg()[0]:.1f}: {steps}")
+        assert "sfu" not in {route for _, route in steps}, steps
 
 
 @pytest.mark.soak

@@ -32,7 +32,13 @@ RELAY_HOST6 = "2001:db8:f::10"
 WEB_HOST = "203.0.113.20"
 SINK_GATEWAY = "192.0.2.1"
 # What the relay may reach here although the deployed configuration forbids it: WAN sides and its own address.
-LAB_PREFIXES = ["198.51.100.0-198.51.100.255", f"{RELAY_HOST}-{RELAY_HOST}", f"{RELAY_HOST6}-{RELAY_HOST6}"]
+LAB_PREFIXES = [
+    "198.51.100.0-198.51.100.255",
+    "203.0.113.128-203.0.113.255",
+    f"{RELAY_HOST}-{RELAY_HOST}",
+    f"{RELAY_HOST6}-{RELAY_HOST6}",
+]
+MOST_MOVES = 32
 # One packet, or 10 ms: a line has no bucket, and one of 16 kB would give 250 kbit/s half a second for nothing.
 _BURST_BYTES = 1600
 _numbers = itertools.count()
@@ -108,14 +114,14 @@ class Site:
             )
 
     def move(self) -> None:
-        """Another WAN address of the same site: every mapping of the old one is forgotten."""
-        # The upper half of the prefix mirrors the lower: up to 31 sites, two addresses each.
-        network, last = self.wan_address.rsplit(".", 1)
-        moved, gateway = (f"{network}.{int(last) ^ 128}", f"{network}.{(int(last) - 1) ^ 128}")
-        self._lab.public.run("ip", "address", "add", f"{gateway}/30", "dev", f"to-{self.name}")
+        """A WAN address that nobody had in this lab: every mapping of the old one is forgotten, what is sent there vanishes."""
+        moved, gateway = self._lab.fresh_addresses()
+        device = f"to-{self.name}"
+        self._lab.public.run("ip", "address", "add", f"{gateway}/30", "dev", device)
         self.router.run("ip", "address", "del", f"{self.wan_address}/30", "dev", "wan")
         self.router.run("ip", "address", "add", f"{moved}/30", "dev", "wan")
         self.router.run("ip", "route", "replace", "default", "via", gateway)
+        self._lab.public.run("ip", "address", "del", f"{self._gateway}/30", "dev", device)
         self.wan_address, self._gateway = moved, gateway
 
 
@@ -128,6 +134,7 @@ class Lab:
         self._specs = sites or {"a": SiteSpec(), "b": SiteSpec()}
         self._with_relay = relay
         self._stack = contextlib.ExitStack()
+        self._moves = itertools.count()
         self._tag = f"lab{os.getpid()}-{next(_numbers)}{secrets.token_hex(2)}"
 
     def __enter__(self) -> "Lab":
@@ -183,6 +190,12 @@ class Lab:
 
     def site(self, name: str) -> Site:
         return self._sites[name]
+
+    def fresh_addresses(self) -> tuple[str, str]:
+        """(address, gateway) for a site that moves. Two would not do: back at the first, old candidates work again."""
+        number = next(self._moves)
+        assert number < MOST_MOVES, "the prefix for moves is used up"
+        return f"203.0.113.{130 + 4 * number}", f"203.0.113.{129 + 4 * number}"
 
     def public_socket(self) -> socket.socket:
         return self.public.socket(socket.SOCK_DGRAM)

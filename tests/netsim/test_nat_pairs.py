@@ -6,13 +6,13 @@ own pages through the same networks.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from tests.e2e.chromium import FLAGS, eventually
+from tests.e2e.chromium import eventually
+from tests.netsim.bare_pages import ice_configuration, pages_in
 from tests.netsim.lab import Lab, SiteSpec
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -83,49 +83,17 @@ globalThis.answer = async (name, description) => {
 };
 globalThis.selected = async (name) => {
   const stats = await peers[name].getStats();
-  const transport = [...stats.values()].find(({type}) => type === "transport");
-  const pair = stats.get(transport?.selectedCandidatePairId);
-  if (peers[name].connectionState !== "connected" || !pair) return null;
-  const [local, remote] = [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)];
-  return [local.candidateType, remote.candidateType, local.relayProtocol ?? ""];
+  return peers[name].connectionState === "connected" ? selected_pair(stats) : null;
 };
 "ready";  // a script that ends in a function would be called
 """
-
-
-@contextlib.asynccontextmanager
-async def pages_in(lab: Lab) -> AsyncIterator[dict[str, Page]]:
-    """A browser with an empty page in every site."""
-    async with async_playwright() as playwright, contextlib.AsyncExitStack() as stack:
-
-        async def launch(name: str) -> Page:
-            browser = await playwright.chromium.launch(
-                executable_path=lab.site(name).browser_executable(),
-                headless=True,
-                args=[*FLAGS, "--ignore-certificate-errors"],
-            )
-            stack.push_async_callback(browser.close)
-            return await browser.new_page()
-
-        yield dict(zip(SITES, await asyncio.gather(*map(launch, SITES)), strict=True))
 
 
 async def meet(lab: Lab, pages: dict[str, Page], pair: Pair) -> list[list[str] | None]:
     """What each end selected after the two had their time."""
     one, other = pages[pair.one], pages[pair.other]
     name = str(pair)
-    username, credential = lab.relay.credentials("".join(filter(str.isalnum, name)))
-    host, relay = lab.relay.host, lab.relay
-    turn = [
-        f"turn:{host}:{relay.udp_port}?transport=udp",
-        f"turn:{host}:{relay.tcp_port}?transport=tcp",
-        f"turns:{host}:{relay.tls_port}?transport=tcp",
-    ]
-    servers = [{"urls": turn, "username": username, "credential": credential}] if pair.turn else []
-    configuration = {
-        "iceServers": servers or [{"urls": f"stun:{host}:{relay.udp_port}"}],
-        "iceTransportPolicy": pair.policy,
-    }
+    configuration = ice_configuration(lab, name, policy=pair.policy, turn=pair.turn)
     for page in (one, other):
         await page.evaluate("([name, configuration]) => open_peer(name, configuration)", [name, configuration])
     description = await one.evaluate("(name) => offer(name)", name)
@@ -148,7 +116,7 @@ async def meet(lab: Lab, pages: dict[str, Page], pair: Pair) -> list[list[str] |
 
 async def test_every_pair_of_networks_meets_as_far_as_it_can():
     with Lab(**SITES) as lab:
-        async with pages_in(lab) as pages:
+        async with pages_in(lab, SITES) as pages:
             partner: dict[tuple[str, str], Page] = {}
             for pair in PAIRS:
                 partner[pair.one, str(pair)], partner[pair.other, str(pair)] = pages[pair.other], pages[pair.one]

@@ -104,6 +104,16 @@ export class FrameTransforms extends EventTarget {
   }
 
   /**
+   * A connection that was interrupted carries again. Chromium waits 3 s for a frame before it asks for one that it can begin
+   * with, and 3 s more when that request was lost with the rest.
+   *
+   * @param {string} connection
+   */
+  ask_for_key_frames(connection) {
+    this.#worker.postMessage({ type: "key_frames", connection });
+  }
+
+  /**
    * @param {string} connection
    * @param {{get_stats: () => Promise<RTCStatsReport>}} rtc the same connection, as the browser sees it
    * @returns {Promise<Counted>} since the connection was made

@@ -13,6 +13,7 @@
 
 import { Adaptation, NO_LIMITS, WARM_LIMITS } from "../lib/adaptation.js";
 import { Heartbeat } from "../lib/heartbeat.js";
+import { Interruptions } from "../lib/interruptions.js";
 import { MediaProof } from "../lib/proof.js";
 import { stream_id } from "../lib/protocol.js";
 import { judge, SteadyQuality } from "../lib/quality.js";
@@ -65,6 +66,7 @@ export class P2PPath extends MediaPath {
   #proof = new MediaProof();
   #quality = new SteadyQuality();
   #window = new QualityWindow();
+  #interruptions = new Interruptions();
   #adaptation;
   #warm;
   #sinks = new MutedSinks();
@@ -310,6 +312,10 @@ export class P2PPath extends MediaPath {
     if (!pulse) return;
     this.emit("pulse", { state: pulse, silence_ms: this.#heartbeat.silence_ms(now_ms) });
     if (pulse === "lost" && this.report.state === "connected") this.#change("lost");
+    if (pulse === "alive") {
+      this.#options.transforms.ask_for_key_frames(this.#name);
+      if (this.#interruptions.mended(now_ms)) this.#window.forget();
+    }
     if (pulse === "alive" && this.report.state === "lost") this.#change("connected");
   }
 
@@ -322,14 +328,15 @@ export class P2PPath extends MediaPath {
     this.#settle_proof();
     this.#announce_what_plays(rates, now_ms);
     // Readings of less than a second are for the proof alone.
-    if (this.report.state !== "connected" || rates.interval_ms < STATS_EVERY_MS / 2) return;
+    const reading = this.#interruptions.reading(rates, now_ms);
+    if (this.report.state !== "connected" || rates.interval_ms < STATS_EVERY_MS / 2 || !reading) return;
     const expected = { peer_camera: this.#peer_media?.camera === true };
-    this.#window.take(rates, { ...expected, limited: this.#warm || this.remedy !== "" }, now_ms);
-    if (!this.#warm && this.#adaptation.take(rates, now_ms)) {
+    this.#window.take(reading, { ...expected, limited: this.#warm || this.remedy !== "" }, now_ms);
+    if (!this.#warm && this.#adaptation.take(reading, now_ms)) {
       this.#limit_picture();
       this.emit("remedy", this.remedy);
     }
-    const verdict = judge(rates, expected, this.#options.descriptor.quality?.limits);
+    const verdict = judge(reading, expected, this.#options.descriptor.quality?.limits);
     this.emit("quality", { ...this.#quality.settle(verdict, now_ms), rates });
   }
 

@@ -208,6 +208,7 @@ export class SfuLeg extends EventTarget {
   /** @param {number} now_ms */
   #watch_pulse(now_ms) {
     const pulse = this.#heartbeat.change(now_ms);
+    if (pulse === "alive" && this.#connection) this.#options.transforms.ask_for_key_frames(this.#connection.id);
     if (pulse) this.#emit("pulse", pulse);
   }
 

@@ -12,6 +12,7 @@
  * @import { Person } from "./media_path.js"
  */
 
+import { Interruptions } from "../lib/interruptions.js";
 import { accepted, decoded, own_rates, rates_as_between_two, rates_of_peer, worse } from "../lib/leg_rates.js";
 import { is_proved } from "../lib/proof.js";
 import { sfu_view } from "../lib/protocol.js";
@@ -71,6 +72,7 @@ export class SfuPath extends MediaPath {
   /** @type {((proved: boolean) => void)[]} */
   #verifying = [];
   #window = new QualityWindow();
+  #interruptions = new Interruptions();
   #sinks = new MutedSinks();
   /** @type {TrackGate|null} */
   #gate = null;
@@ -269,6 +271,7 @@ export class SfuPath extends MediaPath {
     });
     on("pulse", (pulse) => {
       if (pulse === "lost" && this.report.state === "connected") this.note({ state: "lost" });
+      if (pulse === "alive" && this.#interruptions.mended(performance.now())) this.#window.forget();
       if (pulse === "alive" && this.report.state === "lost" && this.#proved) this.note({ state: "connected" });
     });
     on("renewed", () => {
@@ -322,7 +325,8 @@ export class SfuPath extends MediaPath {
     if (pair) this.note({ route: "server", local: pair.local, remote: pair.remote, protocol: pair.protocol, relay: pair.relay ?? "", rtt_ms: pair.rtt_ms });
     this.#settle_proof(rates);
     this.#announce_what_plays(rates, performance.now());
-    if (this.report.state === "connected" && rates.interval_ms >= 500) this.#judge(rates, performance.now());
+    const reading = this.#interruptions.reading(rates, performance.now());
+    if (this.report.state === "connected" && rates.interval_ms >= 500 && reading) this.#judge(reading, performance.now());
   }
 
   /** @param {Rates} rates @param {number} now_ms */

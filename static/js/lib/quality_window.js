@@ -42,6 +42,11 @@ export class QualityWindow {
     if (fps !== null) this.#fps = [...this.#fps, fps].slice(-BEST_OF);
   }
 
+  /** What was read until now says nothing of the path any more; what the camera gives stays known. */
+  forget() {
+    this.#readings = [];
+  }
+
   /** @param {Limits} [limits] @returns {Measured|null} null: nothing was measured yet */
   measured(limits = DEFAULT_LIMITS) {
     const newest = this.#readings.at(-1);

@@ -111,7 +111,7 @@ class Pipe {
       frame.data = opened.frame.buffer;
       this.crypto.opened += 1;
       // What came before this frame was lost to the decoder, which shows nothing until a key frame.
-      if (this.#blocked && this.kind === "video" && frame.type !== "key") this.#ask_for_key_frame(now_ms);
+      if (this.#blocked && this.kind === "video" && frame.type !== "key") this.ask_for_key_frame(now_ms);
       else this.#blocked = false;
       return true;
     } catch (error) {
@@ -123,7 +123,7 @@ class Pipe {
   }
 
   /** @param {number} now_ms */
-  #ask_for_key_frame(now_ms) {
+  ask_for_key_frame(now_ms) {
     if (now_ms - this.#asked_ms < KEY_FRAME_GAP_MS) return;
     this.#asked_ms = now_ms;
     this.transformer.sendKeyFrameRequest?.()?.catch(() => {});
@@ -188,6 +188,13 @@ function make_key_frames() {
   }
 }
 
+/** Pictures that stood still because nothing came go on at once. @param {string} connection */
+function ask_for_key_frames(connection) {
+  for (const pipe of connections.get(connection)?.values() ?? []) {
+    if (!pipe.sends && pipe.kind === "video" && pipe.seen > 0) pipe.ask_for_key_frame(performance.now());
+  }
+}
+
 /** @type {Record<string, (data: any) => void>} */
 const handlers = {
   beat: ({ interval_ms }) => setInterval(() => self.postMessage({ type: "beat" }), interval_ms),
@@ -208,6 +215,7 @@ const handlers = {
   receiving: ({ from, key }) => ring.add_receiving(from, key),
   forget_sender: ({ from }) => ring.forget(from),
   expect: ({ connection, label, slot, from }) => expect(connection, label, slot, from),
+  key_frames: ({ connection }) => ask_for_key_frames(connection),
   count: ({ id, connection }) => count(id, connection),
   forget: ({ connection }) => forget(connection),
 };

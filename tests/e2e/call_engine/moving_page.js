@@ -65,13 +65,14 @@ client.addEventListener("remote-track", (event) => {
   if (slot === "audio") person(peer).sound.set_track(track);
 });
 
-/** The longest time between two frames that were seen since `since_ms`, and the median. @param {number} since_ms */
+/** The longest time since `since_ms` in which no new frame was seen, and the median. @param {number} since_ms */
 function gaps(since_ms) {
   return [...people.values()].map(({ frames_ms }) => {
-    const seen = frames_ms.filter((at_ms) => at_ms >= since_ms);
+    // A picture that stands still at either end stands still.
+    const seen = [since_ms, ...frames_ms.filter((at_ms) => at_ms >= since_ms), performance.now()];
     const pauses = seen.slice(1).map((at_ms, index) => at_ms - /** @type {number} */ (seen[index]));
     const ordered = pauses.toSorted((a, b) => a - b);
-    return { longest_ms: Math.max(0, ...pauses), median_ms: ordered[Math.floor(ordered.length / 2)] ?? 0, frames: seen.length };
+    return { longest_ms: Math.max(0, ...pauses), median_ms: ordered[Math.floor(ordered.length / 2)] ?? 0, frames: seen.length - 2 };
   });
 }
 
@@ -101,7 +102,10 @@ function source() {
  */
 async function listen() {
   const captured = await navigator.mediaDevices.getDisplayMedia(/** @type {any} */ ({ video: true, audio: { suppressLocalAudioPlayback: false, echoCancellation: false, noiseSuppression: false, autoGainControl: false }, preferCurrentTab: true, selfBrowserSurface: "include" }));
-  for (const track of captured.getVideoTracks()) captured.removeTrack(track);
+  for (const track of captured.getVideoTracks()) {
+    track.stop();
+    captured.removeTrack(track);
+  }
   const context = new AudioContext();
   await context.audioWorklet.addModule("level_worklet.js");
   const meter = new AudioWorkletNode(context, "level");
@@ -113,6 +117,8 @@ async function listen() {
 }
 
 let monitor_timer = 0;
+/** Readings that `monitor` made. */
+let readings = 0;
 
 /** Measures as a path does, so many times a second more: what one reading costs shows in the CPU. @param {number} per_s */
 function monitor(per_s) {
@@ -124,11 +130,12 @@ function monitor(per_s) {
   monitor_timer = window.setInterval(async () => {
     const rates = await stats.measure(performance.now());
     if (!rates) return;
+    readings += 1;
     judged.take(rates, { peer_camera: true }, performance.now());
     const measured = judged.measured();
     if (measured) JSON.stringify(quality_report(measured, { engine: "p2p", warm: false, remedy: "" }));
   }, 1000 / per_s);
 }
 
-Object.assign(globalThis, { engine: { client, log, connections, people, gaps, listen, monitor, source } });
+Object.assign(globalThis, { engine: { client, log, connections, people, gaps, listen, monitor, readings: () => readings, source } });
 client.start(source());

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.evidence import write_evidence
 from tests.media_routing.switching import world as worlds
 from tests.media_routing.switching.world import World
+from tests.soak import scaled
 
 RUNS, SOAK_RUNS = 150, 5000
 FINE = {"media", "poor", "told"}
@@ -20,10 +22,13 @@ def outcomes(seeds: range, control: str = "") -> dict[int, str]:
     return {seed: World(seed, control).run() for seed in seeds}
 
 
-def check(seeds: range) -> None:
+def check(seeds: range) -> Counter[str]:
+    """How many visits ended in which way."""
     found = outcomes(seeds)
     assert {seed: outcome for seed, outcome in found.items() if outcome not in FINE} == {}
-    assert Counter(found.values())["media"] > len(seeds) / 2, "the storm leaves most visits something to find"
+    ended = Counter(found.values())
+    assert ended["media"] > len(seeds) / 2, "the storm leaves most visits something to find"
+    return ended
 
 
 def test_both_always_end_on_the_same_path_with_media_or_a_word() -> None:
@@ -31,9 +36,11 @@ def test_both_always_end_on_the_same_path_with_media_or_a_word() -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_both_always_end_on_the_same_path_with_media_or_a_word_in_thousands_of_visits() -> None:
-    check(range(RUNS, RUNS + SOAK_RUNS))
+    visits = scaled(SOAK_RUNS)
+    ended = check(range(RUNS, RUNS + visits))
+    write_evidence("route_races", "issue 5, line 4", {"visits": visits, "ended": dict(sorted(ended.items()))})
 
 
 def test_control_pages_that_follow_what_is_only_tried_end_apart_from_the_server() -> None:
