@@ -40,6 +40,7 @@ class GuardedSocket(AsyncWebsocketConsumer):
     """Subclasses write `enter`, `handle_text`, the three of the sweep and, if they want, `gone`."""
 
     language = "en"
+    room_code = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,6 +155,11 @@ class GuardedSocket(AsyncWebsocketConsumer):
     async def send_json(self, message: dict[str, Any]) -> None:
         if not self.is_closed:
             await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_quietly(self, message: dict[str, Any]) -> None:
+        """For whoever has something to tell many sockets: that one of them is gone is none of theirs."""
+        async with self._boundary():
+            await self.send_json(message)
 
     async def send_error(self, code: str, request_id: str = "") -> None:
         """Say why something was refused: as the reply to a request, or as an `error`."""
