@@ -40,13 +40,17 @@ class GuardedSocket(AsyncWebsocketConsumer):
     """Subclasses write `enter`, `handle_text`, the three of the sweep and, if they want, `gone`."""
 
     language = "en"
-    room_code = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._bucket = TokenBucket(settings.SIGNALING_MESSAGES_PER_S, settings.SIGNALING_BURST, time.monotonic())
+
+    @property
+    def room_code(self) -> str:
+        """Return the visit it is about; '' for none."""
+        return ""
 
     async def enter(self) -> None:
         """Check who it is; raise NoEntry."""
