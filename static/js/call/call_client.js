@@ -19,8 +19,8 @@
  *   "peer-quality" {peer, word, factor, rtt_ms, loss, height}, once a second for each person on the server: what is received
  *                  of them and what the server says of their connection, the worse of both. height: of the picture sent now
  *   "speakers"     {order: [peer], speaking: [peer]}: on the server, the last speaker first; contains this person too
- *   "peer-media"   {peer, mic, camera, screen, hand, sends}
- *   "local-media"  {mic, camera, screen, hand, sends}
+ *   "peer-media"   {peer, mic, camera, screen, hand, hand_at_ms, sends}
+ *   "local-media"  {mic, camera, screen, hand, hand_at_ms, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
  *   "still"        {from, message}: a step of a picture in parts, unchecked (still_exchange.js)
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
@@ -143,7 +143,7 @@ export class CallClient extends EventTarget {
 
   /** @param {boolean} raised */
   raise_hand(raised) {
-    this.#local.raise_hand(raised);
+    this.#local.raise_hand(raised ? Math.round(Date.now() + this.server_offset_ms) : 0);
   }
 
   /**
