@@ -2,11 +2,13 @@
 
 import io
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -73,10 +75,33 @@ class ClinicForm(forms.ModelForm):
         label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP. It stands above every page patients see.")
     )
     remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
+    languages = forms.MultipleChoiceField(
+        label=_("languages"),
+        choices=settings.LANGUAGES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Patients choose among these."),
+    )
+    default_language = forms.ChoiceField(
+        label=_("default language"),
+        choices=settings.LANGUAGES,
+        help_text=_("For patients who have not chosen."),
+    )
 
     class Meta:
         model = Clinic
         exclude = ["logo_png"]
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(_("This time zone is not known. It is written like Europe/Berlin."))
+        return zone
+
+    def clean_default_language(self) -> str:
+        language: str = self.cleaned_data["default_language"]
+        if language not in self.cleaned_data.get("languages", [language]):
+            raise ValidationError(_("Choose one of the languages that patients choose among."))
+        return language
 
     def clean_accent(self) -> str:
         accent: str = self.cleaned_data["accent"]
