@@ -70,7 +70,17 @@ def reencode_logo(data: bytes) -> bytes:
     return out.getvalue()
 
 
-class ClinicForm(forms.ModelForm):
+class TimeZoneForm(forms.ModelForm):
+    """A zone that does not exist would break every page with a time on it."""
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(_("This time zone is not known. It is written like Europe/Berlin."))
+        return zone
+
+
+class ClinicForm(TimeZoneForm):
     logo = forms.FileField(
         label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP. It stands above every page patients see.")
     )
@@ -90,12 +100,6 @@ class ClinicForm(forms.ModelForm):
     class Meta:
         model = Clinic
         exclude = ["logo_png"]
-
-    def clean_time_zone(self) -> str:
-        zone: str = self.cleaned_data["time_zone"]
-        if zone not in available_timezones():
-            raise ValidationError(_("This time zone is not known. It is written like Europe/Berlin."))
-        return zone
 
     def clean_default_language(self) -> str:
         language: str = self.cleaned_data["default_language"]
@@ -239,6 +243,7 @@ class UserAdmin(ClinicScopedAdmin):
     """Staff accounts. A new person sets a password through "forgotten password" and must then add a second factor."""
 
     clinic_path = "memberships__clinic"
+    form = TimeZoneForm
     fields = ["name", "email", "language", "time_zone", "is_active"]
     list_display = ["name", "email", "is_active", "is_staff"]
     list_filter = ["is_active"]
