@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "telemed.accounts.language.PersonLanguageMiddleware",
+    "telemed.accounts.clock.PersonClockMiddleware",
     "telemed.accounts.middleware.SessionPolicyMiddleware",
     "telemed.accounts.middleware.RequireMfaMiddleware",
 ]

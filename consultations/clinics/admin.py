@@ -2,11 +2,13 @@
 
 import io
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -68,15 +70,42 @@ def reencode_logo(data: bytes) -> bytes:
     return out.getvalue()
 
 
-class ClinicForm(forms.ModelForm):
+class TimeZoneForm(forms.ModelForm):
+    """A zone that does not exist would break every page with a time on it."""
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(_("This time zone is not known. It is written like Europe/Berlin."))
+        return zone
+
+
+class ClinicForm(TimeZoneForm):
     logo = forms.FileField(
         label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP. It stands above every page patients see.")
     )
     remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
+    languages = forms.MultipleChoiceField(
+        label=_("languages"),
+        choices=settings.LANGUAGES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Patients choose among these."),
+    )
+    default_language = forms.ChoiceField(
+        label=_("default language"),
+        choices=settings.LANGUAGES,
+        help_text=_("For patients who have not chosen."),
+    )
 
     class Meta:
         model = Clinic
         exclude = ["logo_png"]
+
+    def clean_default_language(self) -> str:
+        language: str = self.cleaned_data["default_language"]
+        if language not in self.cleaned_data.get("languages", [language]):
+            raise ValidationError(_("Choose one of the languages that patients choose among."))
+        return language
 
     def clean_accent(self) -> str:
         accent: str = self.cleaned_data["accent"]
@@ -214,6 +243,7 @@ class UserAdmin(ClinicScopedAdmin):
     """Staff accounts. A new person sets a password through "forgotten password" and must then add a second factor."""
 
     clinic_path = "memberships__clinic"
+    form = TimeZoneForm
     fields = ["name", "email", "language", "time_zone", "is_active"]
     list_display = ["name", "email", "is_active", "is_staff"]
     list_filter = ["is_active"]

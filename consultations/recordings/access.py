@@ -58,28 +58,19 @@ def may_keep(user: Any, recording: Recording) -> bool:
     return has_role(user, clinic, Role.PRACTITIONER) and own.exclude(state=Participant.State.REMOVED).exists()
 
 
-def get_track_for(user: Any, public_id: str, track_id: str) -> Track:
-    """Return a track to watch; raise Http404, or PermissionDenied for who may know of it and not watch it."""
+def get_file_for(user: Any, public_id: str, file_id: str) -> Track | Film:
+    """Return a person's track or the combined file to watch; raise Http404, or PermissionDenied for who may know of it and
+    not watch it."""
     recording = get_recording_for(user, public_id)
     if not may_watch(user, recording):
         raise PermissionDenied
-    track = recording.tracks.filter(public_id=track_id).first() if recording.can_be_watched else None
-    if track is None or not track.can_be_watched:
-        raise Http404
-    track.recording = recording
-    return track
-
-
-def get_film_for(user: Any, public_id: str, film_id: str) -> Film:
-    """Return a combined file to watch, as `get_track_for` does a track."""
-    recording = get_recording_for(user, public_id)
-    if not may_watch(user, recording):
-        raise PermissionDenied
-    film = recording.films.filter(public_id=film_id).first() if recording.can_be_watched else None
-    if film is None or not film.can_be_watched:
-        raise Http404
-    film.recording = recording
-    return film
+    kinds = (recording.tracks, recording.films) if recording.can_be_watched else ()
+    for kind in kinds:
+        file: Track | Film | None = kind.filter(public_id=file_id).first()
+        if file is not None and file.can_be_watched:
+            file.recording = recording
+            return file
+    raise Http404
 
 
 def current_film(recording: Recording) -> Film | None:

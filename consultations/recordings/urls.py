@@ -5,21 +5,19 @@ from django.urls import path
 from consultations.recordings import views, views_attachments, views_films, views_seat
 
 _ONE, _FILM, _SEAT = "recordings/<str:public_id>/", "recordings/<str:public_id>/film/", "v/<str:code>/"
-_TRACK = f"{_ONE}tracks/<str:track_id>/"
+_FILE = f"{_ONE}files/<str:file_id>/"
 
 urlpatterns = [
     path("recordings/", views.recordings, name="recordings"),
     path(_ONE, views.recording, name="recording"),
     path(f"{_ONE}delete/", views.recording_delete, name="recording_delete"),
     path(f"{_ONE}hold/", views.recording_hold, name="recording_hold"),
-    path(f"{_TRACK}media/", views.recording_media, name="recording_media"),
-    path(f"{_TRACK}download/", views.recording_download, name="recording_download"),
+    path(f"{_FILE}media/", views.recording_media, name="recording_media"),
+    path(f"{_FILE}download/", views.recording_download, name="recording_download"),
     path(f"{_FILM}request/", views_films.film_request, name="film_request"),
     path(f"{_FILM}answer/", views_films.film_answer, name="film_answer"),
     path(f"{_FILM}cancel/", views_films.film_cancel, name="film_cancel"),
     path(f"{_FILM}state/", views_films.film_state, name="film_state"),
-    path(f"{_FILM}<str:film_id>/media/", views_films.film_media, name="film_media"),
-    path(f"{_FILM}<str:film_id>/download/", views_films.film_download, name="film_download"),
     path("recording-copies/<str:public_id>/", views_films.copy_decide, name="copy_decide"),
     path("visit/<str:code>/still/", views_attachments.visit_still, name="visit_still"),
     path("attachments/<str:public_id>/", views_attachments.attachment, name="attachment"),

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from consultations.recordings import copies
 from consultations.recordings.access import (
+    get_file_for,
     get_recording_for,
-    get_track_for,
     may_keep,
     may_watch,
     require_keeper,
@@ -67,15 +67,15 @@ def recording(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_required
-def recording_media(request: HttpRequest, public_id: str, track_id: str) -> HttpResponseBase:
-    return play(request, get_track_for(request.user, public_id, track_id))
+def recording_media(request: HttpRequest, public_id: str, file_id: str) -> HttpResponseBase:
+    return play(request, get_file_for(request.user, public_id, file_id))
 
 
 @require_safe
 @never_cache
 @staff_required
-def recording_download(request: HttpRequest, public_id: str, track_id: str) -> HttpResponseBase:
-    return take_away(request, get_track_for(request.user, public_id, track_id))
+def recording_download(request: HttpRequest, public_id: str, file_id: str) -> HttpResponseBase:
+    return take_away(request, get_file_for(request.user, public_id, file_id))
 
 
 @require_POST

@@ -1,10 +1,10 @@
-"""The combined file on the staff's page: asked for, its progress, called off, watched; and the answer to a copy request."""
+"""The combined file on the staff's page: asked for, its progress, called off; and the answer to a copy request."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -15,14 +15,12 @@ from consultations.recordings import films
 from consultations.recordings.access import (
     current_film,
     get_copy_for,
-    get_film_for,
     get_recording_for,
     may_watch,
     own_seat,
 )
 from consultations.recordings.actions import copying, filming
 from consultations.recordings.models import Film, Recording
-from consultations.recordings.playing import play, take_away
 from consultations.rooms.actions import consents
 from consultations.rooms.refusals import Refused, sentence
 from telemed.accounts.decorators import staff_required
@@ -99,20 +97,6 @@ def film_state(request: HttpRequest, public_id: str) -> JsonResponse:
     if film is None:
         return JsonResponse({"state": "none", "percent": 0, "active": False})
     return JsonResponse({"state": film.state, "percent": film.percent, "active": film.is_active})
-
-
-@require_safe
-@never_cache
-@staff_required
-def film_media(request: HttpRequest, public_id: str, film_id: str) -> HttpResponseBase:
-    return play(request, get_film_for(request.user, public_id, film_id))
-
-
-@require_safe
-@never_cache
-@staff_required
-def film_download(request: HttpRequest, public_id: str, film_id: str) -> HttpResponseBase:
-    return take_away(request, get_film_for(request.user, public_id, film_id))
 
 
 @require_POST

@@ -104,12 +104,17 @@ class ParticipantInline(ClinicScopedInline):
     ]
 
 
+# Of the two the visit's story says more: between the devices a relay may have been needed.
+_ROUTES = {"p2p": gettext_lazy("Between the devices"), "sfu": gettext_lazy("Clinic's server")}
+
+
 class RouteFilter(admin.AllValuesFieldListFilter):
     """Every route there was; a visit without one has a word too, else its link is empty for a screen reader."""
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         for choice in super().choices(changelist):
-            yield choice if choice["display"] != "" else {**choice, "display": _("None yet")}
+            display = choice["display"]
+            yield {**choice, "display": _("None yet") if display == "" else str(_ROUTES.get(display, display))}
 
 
 @admin.register(Room)
@@ -117,14 +122,14 @@ class RoomAdmin(ClinicScopedAdmin):
     clinic_path = "appointment__clinic"
     read_only = True
     reads_event = "room.read"
-    list_display = ["code", "state", "route", "opened_at", "ended_at", "outcome"]
+    list_display = ["code", "state", "way", "opened_at", "ended_at", "outcome"]
     list_filter = ["state", ("route", RouteFilter), "outcome"]
     fields = [
         "code",
         "appointment",
         "seats",
         "state",
-        "route",
+        "way",
         "route_reasons",
         "opened_at",
         "live_at",
@@ -163,6 +168,10 @@ class RoomAdmin(ClinicScopedAdmin):
             "numbers": describe_numbers(count(load_ended(visits), now=now), relay_use_in(visits, now=now)),
         }
         return TemplateResponse(request, "admin/rooms/room/connections.html", context)
+
+    @admin.display(description=gettext_lazy("media route"), ordering="route")
+    def way(self, room: Room) -> str:
+        return str(_ROUTES.get(room.route, room.route))
 
     def subject_of(self, obj: Any) -> str:
         return obj.appointment.patient.public_id

@@ -69,7 +69,7 @@ class VisitConsumer(GuardedSocket):
         if elsewhere is not None:
             return await self._move(elsewhere)
         self.desk = Desk(ticket)
-        self._media = MediaSide(self.room_code, self._send_quietly, self.spawn)
+        self._media = MediaSide(self.room_code, self.send_quietly, self.spawn)
         self.language = ticket.language
         if ticket.user:
             await self.channel_layer.group_add(user_group(ticket.user.public_id), self.channel_name)
@@ -283,10 +283,6 @@ class VisitConsumer(GuardedSocket):
         if code in _RIGHT_LOST and self.desk is not None and not self.is_closed:
             self._media.lost_right(self.desk)
         await super().shut(code)
-
-    async def _send_quietly(self, message: dict[str, Any]) -> None:
-        async with self._boundary():
-            await self.send_json(message)
 
     async def _send_state(self) -> None:
         assert self.view

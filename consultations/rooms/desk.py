@@ -119,8 +119,8 @@ class Desk:
                 return self._ice_servers()
             case protocol.Path(report):
                 routing.record_path(own, report=report)
-            case protocol.Quality(measured):
-                story.record_quality(own, measured)
+            case protocol.Quality(measured, age_s):
+                story.record_quality(own, measured, age_s=age_s)
             case protocol.Trouble(_, kind):
                 moving.report_trouble(own, kind=kind, acting_user=user)
             case protocol.MoveAnswer(_, answer):

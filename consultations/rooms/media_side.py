@@ -17,6 +17,7 @@ from consultations.rooms.refusals import Refused
 from consultations.rooms.snapshot import admitted_people
 from consultations.rooms.switch_desk import switch_desk
 from consultations.rooms.switchboard import Deliver, switchboard
+from consultations.rooms.worst_quality import WorstOfTen
 from media_routing import api
 
 # An offer costs the server a DTLS handshake; a page makes one, and one per ICE restart.
@@ -29,7 +30,6 @@ KEYS_PER_S, KEYS_BURST = 20.0, 120
 PARTS_PER_S, PARTS_BURST = 9.0, 16
 # A page reports two paths every two seconds at most; a person presses a button.
 REPORTS_PER_S, REPORTS_BURST = 2.0, 12
-STORE_EVERY_S = 10.0
 TROUBLES_PER_S, TROUBLES_BURST = 0.1, 3
 # What the engine refuses for a reason of its own is told as it is; the rest only that it did not work.
 _TOLD: Final = frozenset({"sfu_full", "sfu_draining", "bad_sdp"})
@@ -49,7 +49,7 @@ class MediaSide:
         self._parts = TokenBucket(PARTS_PER_S, PARTS_BURST, now_s)
         self._reports = TokenBucket(REPORTS_PER_S, REPORTS_BURST, now_s)
         self._troubles = TokenBucket(TROUBLES_PER_S, TROUBLES_BURST, now_s)
-        self._worst: dict[tuple[str, bool], tuple[float | None, protocol.QualityReport | None]] = {}
+        self._worst = WorstOfTen()
         self._answered: dict[str, Any] = {"id": ""}
 
     def may_say(self, message: protocol.Message) -> bool:
@@ -92,25 +92,11 @@ class MediaSide:
             return
         else:
             switch_desk().hear_quality(self._code, me, message.report)
-            worst = self.keep_worst(message.report, time.monotonic())
-            if worst is None:
+            kept = self._worst.take(message.report, time.monotonic())
+            if kept is None:
                 return
-            message = protocol.Quality(worst)
+            message = protocol.Quality(*kept)
         await database_sync_to_async(desk.act)(message)
-
-    def keep_worst(self, report: protocol.QualityReport, now_s: float) -> protocol.QualityReport | None:
-        """Return what is to be stored now: the first report of a path, then the worst of each ten seconds.
-
-        Everybody reports every two seconds, and everybody shares one database thread.
-        """
-        path = (report.engine, report.warm)
-        since_s, kept = self._worst.get(path, (None, None))
-        worst = report if kept is None else min(kept, report, key=_score)
-        if since_s is not None and now_s - since_s < STORE_EVERY_S:
-            self._worst[path] = (since_s, worst)
-            return None
-        self._worst[path] = (now_s, None)
-        return worst
 
     def may_ask(self, desk: Desk, message: protocol.Message) -> None:
         """Raise Refused for what nobody asked, and for who complains all the time."""
@@ -182,7 +168,3 @@ class MediaSide:
 
     def _deliver(self, event: dict[str, Any]) -> None:
         self._run(self._send(event))
-
-
-def _score(report: protocol.QualityReport) -> int:
-    return min((score for score in (report.audio, report.video) if score is not None), default=100)

@@ -47,6 +47,11 @@ class GuardedSocket(AsyncWebsocketConsumer):
         self._tasks: set[asyncio.Task[None]] = set()
         self._bucket = TokenBucket(settings.SIGNALING_MESSAGES_PER_S, settings.SIGNALING_BURST, time.monotonic())
 
+    @property
+    def room_code(self) -> str:
+        """Return the visit it is about; '' for none."""
+        return ""
+
     async def enter(self) -> None:
         """Check who it is; raise NoEntry."""
         raise NotImplementedError
@@ -154,6 +159,11 @@ class GuardedSocket(AsyncWebsocketConsumer):
     async def send_json(self, message: dict[str, Any]) -> None:
         if not self.is_closed:
             await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_quietly(self, message: dict[str, Any]) -> None:
+        """For whoever has something to tell many sockets: that one of them is gone is none of theirs."""
+        async with self._boundary():
+            await self.send_json(message)
 
     async def send_error(self, code: str, request_id: str = "") -> None:
         """Say why something was refused: as the reply to a request, or as an `error`."""

@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.call_stage.pages import StagePages
 from tests.e2e.chromium import person
-from tests.e2e.inspection import DESK, PHONE, Inspection
+from tests.e2e.inspection import DESK, PHONE, ZOOMED, Inspection
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -385,7 +385,7 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await expect(page.get_by_test_id("trouble-ask")).to_be_hidden()
-        await expect(page.get_by_test_id("route-note")).to_contain_text("Thank you for telling us")
+        await expect(page.get_by_test_id("route-note")).to_contain_text("looking for a better connection")
 
         await page.evaluate("client.remedy = 'audio_first'; client.tell('remedy', 'audio_first')")
         await expect(page.get_by_test_id("advice")).to_contain_text("so that the sound gets through")
@@ -397,6 +397,84 @@ async def test_a_question_a_complaint_and_a_move_are_quiet_and_work_by_keyboard(
         asked = [(one["type"], one["payload"]) for one in await page.evaluate("client.requests")]
         assert asked == [("move", {"answer": "no"}), ("trouble", {"kind": "no_sound"})]
         said = " ".join(await page.evaluate("window.said"))
-        for words in ("A question for both of you", "Thank you for telling us", "through the clinic's server"):
+        for words in ("A question for both of you", "looking for a better connection", "through the clinic's server"):
             assert words in said, said
     side.assert_nothing_found()
+
+
+# How much of the handle of the own picture lies under the quiet word, and whether a press on it still gets there.
+NOTE_OVER_HANDLE = """() => {
+  const [note, handle] = ["[data-part=route_note]", ".self__move"].map((name) => document.querySelector(name).getBoundingClientRect());
+  const across = Math.min(note.right, handle.right) - Math.max(note.left, handle.left);
+  const down = Math.min(note.bottom, handle.bottom) - Math.max(note.top, handle.top);
+  const stage = document.querySelector("[data-part=stage]").getBoundingClientRect();
+  const top = document.elementFromPoint(handle.left + handle.width / 2, handle.top + handle.height / 2);
+  return {covered: across > 0 && down > 0, pressed: top?.closest(".self__move") !== null, whole: note.height > 30 && note.bottom <= stage.bottom};
+}"""
+
+
+@pytest.mark.parametrize("size", [ZOOMED, PHONE, DESK], ids=["400 %", "phone", "desk"])
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_a_quiet_word_leaves_the_handle_of_the_own_picture_free(
+    pages: StagePages, size: Any, language: str
+) -> None:
+    async with shown(pages, size, viewer="patient", people=2, lang=language) as page:
+        for event, detail in (("moved", {"engine": "sfu"}), ("moved", {"engine": "p2p"})):
+            for corner in ("bottom-end", "bottom-start", "top-start", "top-end"):
+                await page.evaluate("(corner) => document.querySelector('.self').dataset.corner = corner", corner)
+                await page.evaluate("([event, detail]) => client.tell(event, detail)", [event, detail])
+                await places(page)
+                found = await page.evaluate(NOTE_OVER_HANDLE)
+                assert found == {"covered": False, "pressed": True, "whole": True}, (corner, detail)
+
+
+async def test_a_quiet_word_over_a_tile_lets_it_be_pressed(pages: StagePages) -> None:
+    async with shown(pages, ZOOMED, viewer="patient", people=4) as page:
+        await page.evaluate("client.tell('moved', {engine: 'sfu'})")
+        note = page.get_by_test_id("route-note")
+        await expect(note).to_be_visible()
+        box = await note.bounding_box()
+        assert box
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await expect(page.locator("[data-participant=anna] .tile__pin")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_long_words_at_400_percent_take_the_handle_away_instead_of_covering_it(pages: StagePages) -> None:
+    async with shown(pages, ZOOMED, viewer="patient", people=2) as page:
+        await expect(page.locator(".self__move")).to_be_visible()
+        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 300000})")
+        await expect(page.locator(".self__move")).to_be_hidden()
+
+
+@pytest.mark.parametrize("viewer", ["patient", "practitioner"])
+async def test_a_restart_is_told_and_put_away_and_told_again(pages: StagePages, viewer: str) -> None:
+    side = Inspection(least_target_px=44 if viewer == "patient" else 24)
+    async with shown(pages, PHONE, viewer=viewer, people=2) as page:
+        notice = page.get_by_test_id("restart-notice")
+        await page.evaluate("client.tell('notice', {code: 'something later', in_ms: 300000})")
+        await expect(notice).to_be_hidden()
+        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 300000})")
+        await expect(notice).to_contain_text("A short interruption in about 5 minutes")
+        await expect(notice).to_contain_text("come back by themselves")
+        await said(page, "A short interruption in about 5 minutes. Picture and sound")
+        await side.look(page, "restart")
+        await notice.get_by_role("button", name="Close").click()
+        await expect(notice).to_be_hidden()
+        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 60000})")
+        await expect(notice).to_contain_text("in about a minute")
+        # Whoever came to another server has it behind them; that the old one goes away is none of it.
+        await page.evaluate("client.tell('signaling', {up: false})")
+        await expect(notice).to_be_visible()
+        await page.evaluate("client.tell('signaling', {up: true})")
+        await expect(notice).to_be_hidden()
+    side.assert_nothing_found()
+
+
+async def test_a_long_promise_does_not_run_into_the_title(pages: StagePages) -> None:
+    async with shown(pages, ZOOMED, viewer="patient", people=4, lang="de") as page:
+        title, promise = [
+            await page.locator(name).bounding_box() for name in (".call-view__heading", "[data-testid=privacy-badge]")
+        ]
+        assert title and promise
+        assert promise["height"] > 2 * title["height"]  # it takes several lines
+        assert promise["y"] >= title["y"] + title["height"] - 1

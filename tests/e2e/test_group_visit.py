@@ -72,6 +72,18 @@ async def test_two_become_three_and_everybody_is_named() -> None:
             await everyone_gets_everyone(people.people)
             assert len((await look(doctor))["tiles"]) == 2
 
+            # Hands keep the order in which they went up, also for who was not there (a page that was loaded anew).
+            for place, one, role in ((1, guest, "Interpreter"), (2, patient, "Patient")):
+                await one.click("toggle-hand")
+                hand = doctor.page.locator(".tile", has_text=role).locator(".tile__hand")
+                await expect(hand).to_contain_text(f"Hand up, number {place}")
+            await doctor.page.reload()
+            await doctor.sees("call", within_s=20)
+            await everyone_gets_everyone(people.people)
+            for place, role in ((1, "Interpreter"), (2, "Patient")):
+                hand = doctor.page.locator(".tile", has_text=role).locator(".tile__hand")
+                await expect(hand).to_contain_text(f"Hand up, number {place}", timeout=10_000)
+
 
 @pytest.mark.soak  # five browsers, without the product's pages: test_sfu_engine.py
 async def test_five_people_come_go_and_are_removed() -> None:

@@ -111,9 +111,8 @@ async def test_a_third_person_and_a_recording_come_and_go() -> None:
                     {name: seen[name] for name in ("words", "longest_ms", "frames")},
                     sorted(set(seen["badges"])),
                 )
-                # A slow machine counts late: then a new connection is being proved for a moment, which claims nothing.
-                assert set(seen["badges"]) <= {"e2e_direct", "e2e_server", "recorder_key", "proving"}, seen["badges"]
-                assert seen["badges"][-1] != "proving", seen["badges"]
+                # Never "proving": until the new connection is shown, what was proved of the one before is told.
+                assert set(seen["badges"]) <= {"e2e_direct", "e2e_server", "recorder_key"}, seen["badges"]
                 assert {"e2e_direct", "e2e_server", "recorder_key"} <= set(seen["badges"])
                 # A third person has keys of their own; the words of the two are the same before and after every move.
                 assert seen["words"][-1] == seen["words"][0], seen["words"]

@@ -147,6 +147,8 @@ class Person:
             case "moved":
                 self.url = message["ws_url"]
                 self._was_moved = self.media is not None  # its media server is another one now
+            case "notice":
+                self.phase = f"{message['code']} {message['in_ms'] // 1000}s"
             case "sfu_slots" if self.media and message["connection"] == self.media.connection:
                 self.media.map_slots(message["slots"])
             case "sfu_closed":

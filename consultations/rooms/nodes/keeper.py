@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
@@ -18,6 +18,7 @@ from django.db import DatabaseError
 
 from consultations.rooms.actions import nodes
 from consultations.rooms.nodes.pins import HEARTBEAT_S, own_url
+from consultations.rooms.sockets import GuardedSocket
 from consultations.rooms.sweeper import sweeper
 from telemed.lib.ids import public_id
 
@@ -100,9 +101,8 @@ class NodeKeeper:
 
     async def _warn(self, before_s: float) -> None:
         for one in sweeper().sockets():
-            tell: Callable[[dict[str, Any]], Awaitable[None]] | None = getattr(one, "send_json", None)
-            if tell is not None and getattr(one, "room_code", None) in self._media.rooms:
-                await tell({"type": "notice", "code": "restart", "in_ms": int(before_s * 1000)})
+            if isinstance(one, GuardedSocket) and one.room_code in self._media.rooms:
+                await one.send_quietly({"type": "notice", "code": "restart", "in_ms": int(before_s * 1000)})
 
     async def _try(self, write: Callable[..., Any], *args: Any, **fields: Any) -> Any:
         """A database that is away must not end the calls of this process (REL-7)."""

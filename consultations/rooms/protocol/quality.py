@@ -41,7 +41,10 @@ class QualityReport:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
+    """`age_s`: how long ago what it tells of began; a page always tells of now."""
+
     report: QualityReport
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,14 @@ _CHAT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class MediaState:
-    """`sends`: the slots there is a device for, muted or not."""
+    """`sends`: the slots there is a device for, muted or not. `hand_at_ms`: since when the hand is up; 0 if not, or not said."""
 
     mic: bool
     camera: bool
     screen: bool
     hand: bool
     sends: tuple[str, ...]
+    hand_at_ms: int = 0
 
     def as_json(self) -> dict[str, Any]:
         media = {
@@ -44,6 +45,7 @@ class MediaState:
             "camera": self.camera,
             "screen": self.screen,
             "hand": self.hand,
+            "hand_at_ms": self.hand_at_ms,
             "sends": list(self.sends),
         }
         return {"kind": "media", "media": media}
@@ -152,6 +154,7 @@ def _media(fields: Fields) -> MediaState:
         screen=fields.flag("screen"),
         hand=fields.flag("hand"),
         sends=fields.choices("sends", _SLOTS),
+        hand_at_ms=fields.optional_number("hand_at_ms", 0, MAX_AT_MS) or 0,
     )
 
 

@@ -30,7 +30,7 @@ from consultations.rooms.story.words import WAYS, clock, headline, name_of
 WIDTH: Final = 960
 _LEFT, _RIGHT = 64, 932
 _MARKER_ROWS, _MARKER_STEP, _MARKERS_TOP = 3, 24, 14
-_MARKER_ROOM: Final = 26
+_MARKER_ROOM, _WIDE_ROOM = 26, 42
 _WAY_TOP: Final = _MARKERS_TOP + _MARKER_ROWS * _MARKER_STEP + 8
 _WAY_HEIGHT: Final = 22
 _LANES_TOP: Final = _WAY_TOP + 68
@@ -65,6 +65,11 @@ class Marker:
     label: str
     shape: str
     title: str
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether it names several events ("6–11")."""
+        return len(self.label) > 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,7 @@ def _markers(events: Sequence[Event], scale: _Scale) -> Iterable[Marker]:
     placed: list[tuple[float, int, list[int]]] = []
     for number, event in enumerate(events, 1):
         x = scale.x(event.at)
-        taken = {row for known, row, _ in placed if x - known < _MARKER_ROOM}
+        taken = {row for known, row, shown in placed if x - known < (_WIDE_ROOM if len(shown) > 1 else _MARKER_ROOM)}
         free = [row for row in range(_MARKER_ROWS) if row not in taken]
         if free:
             placed.append((x, free[0], [number]))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from consultations.rooms import reasons
 from consultations.rooms.models import Participant
@@ -64,7 +64,7 @@ _ENDS: dict[str, Words] = {
     "host": gettext_lazy("in the same network"),
     "srflx": gettext_lazy("over the internet"),
     "prflx": gettext_lazy("over the internet"),
-    "relay": gettext_lazy("through a relay"),
+    "relay": pgettext_lazy("connected", "through a relay"),
 }
 _TROUBLES: dict[str, Words] = {
     "no_sound": gettext_lazy("I cannot hear you"),

@@ -19,13 +19,13 @@
  *   "peer-quality" {peer, word, factor, rtt_ms, loss, height}, once a second for each person on the server: what is received
  *                  of them and what the server says of their connection, the worse of both. height: of the picture sent now
  *   "speakers"     {order: [peer], speaking: [peer]}: on the server, the last speaker first; contains this person too
- *   "peer-media"   {peer, mic, camera, screen, hand, sends}
- *   "local-media"  {mic, camera, screen, hand, sends}
+ *   "peer-media"   {peer, mic, camera, screen, hand, hand_at_ms, sends}
+ *   "local-media"  {mic, camera, screen, hand, hand_at_ms, sends}
  *   "device-lost"  {kind: "audioinput"|"videoinput"}: a microphone or camera was pulled out
  *   "still"        {from, message}: a step of a picture in parts, unchecked (still_exchange.js)
  *   "chat"         {message, messages}: a new message (null after a reload's history) and the whole log
  *   "encryption"   {state: EncryptionState, mode, words: number[]|null, alarm}: what may be said about it now, from what was
- *                  counted (lib/encryption_state.js); words: for word_lists.safety_words
+ *                  counted (lib/encryption_badge.js); words: for word_lists.safety_words
  *   "key-changed"  {peer}: their device has another key than before, for example after a reload
  *   "refused"      {code, message}: the media server does not take this page now (full, draining); it is tried again
  *   "trouble"      Error: something that should not happen, for the console
@@ -37,7 +37,7 @@
  */
 
 import { ChatLog, MAX_TEXT_LENGTH } from "../lib/chat_log.js";
-import { EncryptionWatch } from "../lib/encryption_state.js";
+import { EncryptionBadge } from "../lib/encryption_badge.js";
 import { recorder_of } from "../lib/recorder_member.js";
 import { FrameKeys } from "./frame_keys.js";
 import { FrameTransforms, NOTHING_COUNTED } from "./frame_transforms.js";
@@ -54,7 +54,7 @@ export class CallClient extends EventTarget {
   #socket;
   #transforms;
   #keys;
-  #encryption = new EncryptionWatch();
+  #encryption = new EncryptionBadge();
   #encryption_told = "";
   #ice_servers;
   #local = new LocalMedia();
@@ -143,7 +143,7 @@ export class CallClient extends EventTarget {
 
   /** @param {boolean} raised */
   raise_hand(raised) {
-    this.#local.raise_hand(raised);
+    this.#local.raise_hand(raised ? Math.round(Date.now() + this.server_offset_ms) : 0);
   }
 
   /**
@@ -366,16 +366,21 @@ export class CallClient extends EventTarget {
   }
 
   async #watch_encryption() {
-    const path = this.#paths.path;
-    const connection = path?.connection_name ?? "";
-    const counts = await this.#count();
-    if (this.#closed || path !== this.#paths.path || connection !== (path?.connection_name ?? "")) return;
+    const readings = new Map(await Promise.all(this.#paths.carrying.map(async ({ path }) => {
+      const connection = path.connection_name;
+      return /** @type {const} */ ([path, { connection, counts: await path.count() }]);
+    })));
+    if (this.#closed) return;
+    // What was built meanwhile counts from zero.
+    const paths = this.#paths.carrying.map(({ path, shown }) => {
+      const { connection_name: connection, report: { route, state } } = path;
+      const read = readings.get(path);
+      const counts = read?.connection === connection ? read.counts : NOTHING_COUNTED;
+      return { connection, counts, route, connected: state === "connected", shown };
+    });
     this.#encryption_state = this.#encryption.judge({
       at_ms: performance.now(),
-      connection,
-      counts,
-      route: path?.report.route ?? "",
-      connected: path?.report.state === "connected",
+      paths,
       alarm: this.#keys.alarm !== null,
       clear_agreed: this.#keys.mode === "off",
       recorder_has_key: this.state !== null && recorder_of(this.state) !== null,

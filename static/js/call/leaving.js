@@ -12,6 +12,8 @@ const SHOWN_WITHIN_MS = 4000;
 export class Leaving {
   /** Every track of the path in use was told. */
   announced = false;
+  /** Something of the path in use is seen or heard. */
+  begun = false;
   /** This page shows what comes over it. */
   moved = false;
   /** @type {Set<MediaStreamTrack>} told, and neither seen nor heard yet */
@@ -32,7 +34,7 @@ export class Leaving {
 
   /** @param {MediaStreamTrack} track */
   note_shown(track) {
-    this.#unshown.delete(track);
+    if (this.#unshown.delete(track)) this.begun = true;
   }
 
   /** @param {Held} used @param {number} now_ms @returns {boolean} true once: everything that is seen and heard comes over the path in use */
@@ -40,6 +42,7 @@ export class Leaving {
     const shown = this.#unshown.size === 0 || now_ms - this.#began_ms >= SHOWN_WITHIN_MS;
     if (this.moved || !this.announced || !shown || !used.path.reaches(this.held.peer_id)) return false;
     this.moved = true;
+    this.begun = true;
     return true;
   }
 

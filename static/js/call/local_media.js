@@ -18,7 +18,8 @@ export class LocalMedia extends EventTarget {
   /** @type {WeakSet<MediaStreamTrack>} */
   #watched = new WeakSet();
   #wanted = { mic: true, camera: true };
-  #hand = false;
+  /** 0: not up. */
+  #hand_at_ms = 0;
 
   /** @param {MediaStream|null} stream null when the person joins without camera and microphone */
   use(stream) {
@@ -50,7 +51,8 @@ export class LocalMedia extends EventTarget {
       mic: audio?.enabled === true,
       camera: video?.enabled === true,
       screen: screen !== null,
-      hand: this.#hand,
+      hand: this.#hand_at_ms > 0,
+      hand_at_ms: this.#hand_at_ms,
       sends,
     };
   }
@@ -63,9 +65,9 @@ export class LocalMedia extends EventTarget {
     this.#tell("change", this.state);
   }
 
-  /** @param {boolean} raised */
-  raise_hand(raised) {
-    this.#hand = raised;
+  /** @param {number} at_ms by the server's clock; 0 takes it down */
+  raise_hand(at_ms) {
+    this.#hand_at_ms = at_ms;
     this.#tell("change", this.state);
   }
 

@@ -119,6 +119,13 @@ export class PathKeeper extends EventTarget {
     return this.#used?.path ?? null;
   }
 
+  /** Every path that carries something, the one in use first. @returns {{path: P2PPath|SfuPath, shown: boolean}[]} shown: something of it is seen or heard */
+  get carrying() {
+    const leaving = this.#leaving;
+    const shown = new Map([[this.#used, leaving === null || leaving.begun], [leaving?.held, leaving?.moved === false]]);
+    return this.#all.map((held) => ({ path: held.path, shown: shown.get(held) ?? false }));
+  }
+
   /** @returns {Held[]} */
   get #all() {
     return [this.#used, this.#next, this.#leaving?.held ?? null].filter((held) => held !== null);

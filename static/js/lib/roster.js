@@ -16,6 +16,8 @@
  */
 
 const WORDS = ["good", "fair", "poor"];
+/** Later than any time. */
+const UNKNOWN_MS = Number.MAX_SAFE_INTEGER;
 
 export class Roster {
   /** @type {Map<string, PeerMedia>} */
@@ -24,8 +26,8 @@ export class Roster {
   #lost = new Set();
   /** @type {Map<string, {word: "good"|"fair"|"poor", height: number|null}>} */
   #quality = new Map();
-  /** @type {string[]} in the order in which they were raised */
-  #hands = [];
+  /** Since when each hand is up. @type {Map<string, number>} */
+  #hands = new Map();
   /** @type {string[]} */
   #speakers = [];
   /** @type {Set<string>} */
@@ -33,8 +35,10 @@ export class Roster {
 
   /** Ids, whoever spoke last first. */
   get speakers() { return this.#speakers; }
-  /** Ids in the order in which the hands were raised. */
-  get hands() { return this.#hands; }
+  /** Ids in the order in which the hands were raised, also before this page came; whose page does not say when stands last. */
+  get hands() {
+    return [...this.#hands].sort(([a, a_ms], [b, b_ms]) => (a_ms === b_ms ? Number(a > b) - Number(a < b) : a_ms - b_ms)).map(([id]) => id);
+  }
 
   /** @param {string} id @returns {PersonFacts} */
   of(id) {
@@ -43,7 +47,7 @@ export class Roster {
       mic: media.mic,
       camera: media.camera,
       screen: media.screen,
-      hand: this.#hands.indexOf(id) + 1,
+      hand: this.hands.indexOf(id) + 1,
       lost: this.#lost.has(id),
       speaking: this.#speaking.has(id) && media.mic && !this.#lost.has(id),
       word: this.#quality.get(id)?.word ?? "",
@@ -54,23 +58,22 @@ export class Roster {
   /** Forgets everybody who is not here. @param {string[]} ids */
   keep(ids) {
     const here = new Set(ids);
-    for (const known of [this.#media, this.#quality]) for (const id of known.keys()) if (!here.has(id)) known.delete(id);
+    for (const known of [this.#media, this.#quality, this.#hands]) for (const id of known.keys()) if (!here.has(id)) known.delete(id);
     for (const known of [this.#lost, this.#speaking]) for (const id of known) if (!here.has(id)) known.delete(id);
-    this.#hands = this.#hands.filter((id) => here.has(id));
     this.#speakers = this.#speakers.filter((id) => here.has(id));
   }
 
   /**
    * @param {string} id
-   * @param {{mic: boolean, camera: boolean, screen: boolean, hand?: boolean}} media
+   * @param {{mic: boolean, camera: boolean, screen: boolean, hand?: boolean, hand_at_ms?: number}} media
    * @returns {Said[]} nothing about what somebody brought along, only about what changed
    */
-  take_media(id, { mic, camera, screen, hand = false }) {
+  take_media(id, { mic, camera, screen, hand = false, hand_at_ms = 0 }) {
     const before = this.#media.get(id);
-    const raised = this.#hands.includes(id);
+    const raised = this.#hands.has(id);
     this.#media.set(id, { mic, camera, screen, hand });
-    if (hand && !raised) this.#hands.push(id);
-    if (!hand && raised) this.#hands = this.#hands.filter((other) => other !== id);
+    if (hand) this.#hands.set(id, hand_at_ms || UNKNOWN_MS);
+    else this.#hands.delete(id);
     /** @type {string[]} */
     const keys = [];
     if (before && before.mic !== mic) keys.push(mic ? "call_said_unmuted" : "call_said_muted");

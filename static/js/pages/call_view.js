@@ -11,6 +11,7 @@ import { DeviceDialog } from "./call_devices.js";
 import { LossBanner } from "./call_loss.js";
 import { PeoplePanel } from "./call_people.js";
 import { RecordingView } from "./call_recording.js";
+import { RestartNotice } from "./call_restart.js";
 import { StillView } from "./call_still.js";
 import { PrivacyPanel } from "./call_privacy.js";
 import { RouteView } from "./call_route.js";
@@ -86,6 +87,7 @@ export class CallView {
     this.recording = new RecordingView(root, client, (id) => this.#name_of(id));
     this.still = new StillView(root, client, keep_words);
     this.route = new RouteView(root, client);
+    this.restart = new RestartNotice(root);
     this.devices = new DeviceDialog(root, client, () => this.stream);
     this.#wire(on_leave, on_retry_devices);
     this.#listen();
@@ -164,7 +166,7 @@ export class CallView {
     const on = (type, handle) => this.client.addEventListener(type, (event) => handle(/** @type {CustomEvent} */ (event).detail), { signal: this.#listening.signal });
     on("state", () => this.#take_state());
     on("signaling", ({ up }) => this.#take_signaling(up));
-    on("notice", ({ code, in_ms }) => { if (code === "restart") this.#tell_restart(in_ms); });
+    on("notice", ({ code, in_ms }) => { if (code === "restart") this.restart.tell(in_ms); });
     on("remote-track", ({ peer, slot, track }) => { this.tiles.set_track(peer, slot, track); this.#draw_tiles(); });
     on("path", (path) => this.#take_path(path));
     on("refused", ({ code, message }) => { this.#refused = { code, text: message }; this.#draw(); });
@@ -227,18 +229,9 @@ export class CallView {
   #take_signaling(up) {
     window.clearTimeout(this.#server_timer);
     this.#server_away = false;
-    if (up) show(this.root, "restart", false);
+    if (up) this.restart.hide();
     if (!up) this.#server_timer = window.setTimeout(() => { this.#server_away = true; this.#draw_loss(); }, TELL_SERVER_AFTER_MS);
     this.#draw_loss();
-  }
-
-  /** The server ends then; whoever comes back to one has it behind them. @param {number} in_ms */
-  #tell_restart(in_ms) {
-    const minutes = Math.max(1, Math.round(in_ms / 60_000));
-    const text = minutes === 1 ? t("call_restart_minute") : t("call_restart_minutes", { minutes });
-    write(this.root, "restart", text);
-    show(this.root, "restart", true);
-    announce(text);
   }
 
   #toggle_layout() {

@@ -148,10 +148,10 @@ def test_it_is_made_watched_by_range_and_verified(filmed: Filmed, recorded: Reco
         [film.file_name, *(track.file_name for track in recorded.tracks.all())]
     ), "nothing half-made is left"
     anna = login(filmed.cast.anna)
-    url = reverse("film_media", args=[recorded.public_id, film.public_id])
+    url = reverse("recording_media", args=[recorded.public_id, film.public_id])
     part = anna.get(url, headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"\x1aE\xdf\xa3")
-    whole = anna.get(reverse("film_download", args=[recorded.public_id, film.public_id]))
+    whole = anna.get(reverse("recording_download", args=[recorded.public_id, film.public_id]))
     assert len(b"".join(whole.streaming_content)) == film.size_bytes  # type: ignore[attr-defined]
     assert (events("played"), events("downloaded"), events("film_made")) == (1, 1, 1)
     verify()
@@ -170,7 +170,7 @@ def test_who_takes_a_yes_back_takes_the_file_with_it(filmed: Filmed, recorded: R
         assert text is not None
         record_decision(recorded.room.appointment, text=text, decision="granted", capacity="self", acting_seat=filmed.scene.paul.public_id)  # fmt: skip
     consents.answer_capture(filmed.scene.paul, purpose=purpose, decision="withdrawn")
-    url = reverse("film_media", args=[recorded.public_id, film.public_id])
+    url = reverse("recording_media", args=[recorded.public_id, film.public_id])
     assert login(filmed.cast.anna).get(url).status_code == 404, "from this moment, not from the sweep"
     path = storage.path_of(film)
     assert path.exists()

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,6 +28,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RolesServer]:
         start_site(
             redis_url, tmp_path_factory.mktemp("site"), "--web", "1", "--rtc", "2", DRAIN_LIMIT_S=str(LIMIT_S)
         ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def one_process(tmp_path: Path) -> Iterator[RolesServer]:
+    """Its limit leaves two seconds until the last warning."""
+    with (
+        run_redis(tmp_path) as redis_url,
+        start_site(redis_url, tmp_path, "--web", "1", "--rtc", "1", DRAIN_LIMIT_S="62") as running,
     ):
         yield running
 
@@ -99,3 +110,15 @@ async def test_a_call_goes_on_while_its_process_drains_and_moves_at_the_limit(si
             while site.children().get(f"rtc {1 - node}") == second:
                 await asyncio.sleep(0.1)
         assert time.monotonic() - ended < 15
+
+
+async def test_everybody_in_a_call_is_told_a_minute_before_it_is_cut(one_process: RolesServer) -> None:
+    async with running_call(one_process) as call:
+        assert {person.phase for person in call.people} == {"in visit"}
+        os.kill(one_process.children()["rtc 0"], signal.SIGTERM)
+        async with asyncio.timeout(15):
+            while {person.phase for person in call.people} != {"restart 60s"}:
+                await asyncio.sleep(0.1)
+        await decoding(call, 4)
+        # Its last call is over, so it need not wait for its limit.
+        await next(person for person in call.people if person.entrance == "staff").ask("finish", outcome="done")

@@ -19,7 +19,7 @@ from tests.consultations.rooms.media_people import (
 from tests.consultations.rooms.people import Socket
 from tests.e2e.server import AppServer
 
-MEDIA = {"mic": True, "camera": True, "screen": False, "hand": False, "sends": ["audio", "video"]}
+MEDIA = {"mic": True, "camera": True, "screen": False, "hand": False, "hand_at_ms": 0, "sends": ["audio", "video"]}
 
 
 @dataclass

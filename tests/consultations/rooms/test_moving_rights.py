@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consultations.appointments.models import VisitType
-from consultations.rooms import protocol, reasons
+from consultations.rooms import reasons
 from consultations.rooms.actions import moving, seats, visit
 from consultations.rooms.actions.routing import weigh_route
 from consultations.rooms.facts import load_room_facts
-from consultations.rooms.media_side import MediaSide
 from consultations.rooms.models import Participant, Room, RouteDecision
 from consultations.rooms.policy_facts import server_consent
 from consultations.rooms.refusals import Refused
@@ -27,7 +26,6 @@ from telemed.audit.models import AuditEntry
 from tests.consultations.rooms.test_actions import CHECK, Scene, refusal
 from tests.consultations.rooms.test_actions import scene as scene
 from tests.consultations.rooms.test_guests import admit, come_in, invite, make_strict
-from tests.consultations.rooms.test_protocol import QUALITY
 
 
 @pytest.fixture
@@ -149,26 +147,6 @@ def test_a_guest_is_not_one_of_the_two_who_are_asked(live: Scene) -> None:
     guest = Participant(role="interpreter", server_answer="no", state="admitted", admitted_at=timezone.now())
     assert server_consent([*people, guest]) == "yes"
     assert server_consent([person for person in people if person.role == "practitioner"]) == "unasked"
-
-
-async def test_of_what_a_page_measures_the_first_and_the_worst_of_ten_seconds_is_stored() -> None:
-    side = MediaSide("room", lambda message: None, lambda work: None)  # type: ignore[arg-type, return-value]
-
-    def told(now_s: float, audio: int, **path: object) -> int | None:
-        report = protocol.QualityReport(**{**QUALITY, "rtt_ms": 41, "audio": audio, "video": None, **path})  # type: ignore[arg-type]
-        stored = side.keep_worst(report, now_s)
-        return stored.audio if stored else None
-
-    assert [told(now, audio) for now, audio in ((0, 90), (2, 80), (4, 20), (6, 85), (10, 88), (12, 95))] == [
-        90,
-        None,
-        None,
-        None,
-        20,
-        None,
-    ]
-    assert told(12.5, 60, warm=not QUALITY["warm"]) == 60, "another path"
-    assert told(20, 99) == 95
 
 
 # --- What is shown ----------------------------------------------------------------------------------------------------------

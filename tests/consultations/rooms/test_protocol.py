@@ -13,7 +13,14 @@ from consultations.rooms.protocol import ProtocolError, parse
 ID = "0123456789abcdefghijkl"
 STREAM = "page-one-1.page-two-2"
 SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
-MEDIA = {"mic": True, "camera": False, "screen": False, "hand": True, "sends": ["audio"]}
+MEDIA = {
+    "mic": True,
+    "camera": False,
+    "screen": False,
+    "hand": True,
+    "hand_at_ms": 1_800_000_000_000,
+    "sends": ["audio"],
+}
 CANDIDATE = "candidate:1 1 udp 2122 192.168.1.2 5000 typ host"
 
 QUALITY = {
@@ -104,7 +111,7 @@ def test_it_reads_every_message() -> None:
         ),
         (
             {"type": "say", "to": None, "body": {"kind": "media", "media": MEDIA}},
-            protocol.Say(None, protocol.MediaState(True, False, False, True, ("audio",))),
+            protocol.Say(None, protocol.MediaState(True, False, False, True, ("audio",), 1_800_000_000_000)),
         ),
     ]
     assert {data["type"] for data, _ in examples} | {"signal"} == set(protocol.READERS)
@@ -255,6 +262,9 @@ def test_what_is_said_goes_in_and_out_unchanged(body: dict[str, object]) -> None
         say({"kind": "chat", "message": {**LINE, "text": "\ud800"}}),
         say({"kind": "chat", "message": {**LINE, "at_ms": 1.5}}),
         say({"kind": "media", "media": {**MEDIA, "mic": 1}}),
+        say({"kind": "media", "media": {**MEDIA, "hand_at_ms": -1}}),
+        say({"kind": "media", "media": {**MEDIA, "hand_at_ms": 1.5}}),
+        say({"kind": "media", "media": {**MEDIA, "hand_at_ms": 2**53}}),
         say({"kind": "media", "media": {**MEDIA, "sends": ["audio", "audio"]}}),
         say({"kind": "media", "media": {**MEDIA, "sends": [["audio"]]}}),
         say({"kind": "verified"}),
@@ -405,3 +415,9 @@ def test_a_mutated_sdp_never_breaks_the_parser(noise: str, place: int) -> None:
     _never_raises_anything_else(
         signal({"kind": "description", "type": "offer", "sdp": SDP[:place] + noise + SDP[place:]})
     )
+
+
+def test_a_page_that_does_not_say_since_when_its_hand_is_up_is_read_too() -> None:
+    media = {name: value for name, value in MEDIA.items() if name != "hand_at_ms"}
+    read = protocol.parse(json.dumps({"type": "say", "to": None, "body": {"kind": "media", "media": media}}))
+    assert read == protocol.Say(None, protocol.MediaState(True, False, False, True, ("audio",), 0))

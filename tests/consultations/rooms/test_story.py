@@ -50,25 +50,13 @@ def _record(seat: Participant, report: QualityReport, second: float) -> None:
         record_quality(seat, report)
 
 
-def test_ten_seconds_are_one_row_and_hold_the_worst(seat: Participant) -> None:
-    _record(seat, GOOD, 0)
-    _record(seat, replace(GOOD, audio=35, audio_factor="loss", loss_in=0.08, fps=12.0, remedy="audio_first"), 2)
-    _record(seat, replace(GOOD, rtt_ms=410, video=None, remedy="lowered"), 9.9)
+def test_what_was_measured_is_stored_where_it_began(seat: Participant) -> None:
+    with travel(NOON, tick=False):
+        record_quality(seat, replace(GOOD, audio=35, audio_factor="loss", video=None, remedy="audio_first"), age_s=10.5)
     row = QualitySample.objects.get()
-    assert (row.at, row.audio, row.audio_factor, row.video) == (NOON, 35, "loss", 90)
-    assert (row.rtt_ms, row.loss_in, row.fps, row.in_bps, row.remedy) == (410, 0.08, 12.0, 1_200_000, "audio_first")
-    _record(seat, GOOD, 10)
-    assert QualitySample.objects.count() == 2
-    assert QualitySample.objects.latest("at").audio == 95
-
-
-def test_a_score_that_was_not_measured_is_none_and_not_the_best(seat: Participant) -> None:
-    _record(seat, replace(GOOD, audio=None, video=None, rtt_ms=None), 0)
-    row = QualitySample.objects.get()
-    assert (row.audio, row.video, row.rtt_ms) == (None, None, None)
-    _record(seat, replace(GOOD, video=50, video_factor="frames"), 2)
-    row.refresh_from_db()
-    assert (row.audio, row.video, row.video_factor) == (95, 50, "frames")
+    assert row.at == NOON - timedelta(seconds=10.5)
+    assert (row.audio, row.audio_factor, row.video, row.remedy) == (35, "loss", None, "audio_first")
+    assert (row.rtt_ms, row.loss_out, row.fps, row.in_bps) == (40, 0.001, 30.0, 1_200_000)
 
 
 def test_every_person_and_path_has_rows_of_its_own(seat: Participant) -> None:

@@ -61,7 +61,7 @@ export class FakeClient extends EventTarget {
   server_offset_ms = 0;
   /** @type {any[]} */
   messages = [];
-  local_media = { mic: true, camera: true, screen: false, hand: false, sends: ["audio", "video"] };
+  local_media = { mic: true, camera: true, screen: false, hand: false, hand_at_ms: 0, sends: ["audio", "video"] };
   /** @type {any} */
   state = null;
   path = { state: "none", route: "", local: "", remote: "", protocol: "", rtt_ms: null };
@@ -116,7 +116,7 @@ export class FakeClient extends EventTarget {
 
   /** @param {string} id @param {Record<string, any>} media */
   set_media(id, media) {
-    this.tell("peer-media", { peer: id, mic: true, camera: true, screen: false, hand: false, sends: ["audio", "video"], ...media });
+    this.tell("peer-media", { peer: id, mic: true, camera: true, screen: false, hand: false, hand_at_ms: media.hand ? Date.now() : 0, sends: ["audio", "video"], ...media });
     if (media.screen) this.tell("remote-track", { peer: id, slot: "screen", track: paint_screen().getVideoTracks()[0] });
   }
 
@@ -148,7 +148,7 @@ export class FakeClient extends EventTarget {
   async share_screen(/** @type {boolean} */ on) { this.#local({ screen: on }); }
   set_mic(/** @type {boolean} */ on) { this.#local({ mic: on }); }
   set_camera(/** @type {boolean} */ on) { this.#local({ camera: on }); }
-  raise_hand(/** @type {boolean} */ up) { this.#local({ hand: up }); }
+  raise_hand(/** @type {boolean} */ up) { this.#local({ hand: up, hand_at_ms: up ? Date.now() : 0 }); }
 
   /** @param {string} type @param {any} payload */
   async request(type, payload) {

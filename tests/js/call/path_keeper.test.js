@@ -155,6 +155,38 @@ test("a proved warm path takes over when it is asked for, and the old one stays 
   assert.ok(direct.calls.includes("close"));
 });
 
+test("a path says whether something of it is seen or heard: the new one from its first track, the old one until all have changed over", async () => {
+  const { keeper, built, direct, beat } = await in_a_call();
+  const shown = () => keeper.carrying.map(({ path, shown: is_shown }) => `${/** @type {any} */ (path).name} ${is_shown}`);
+  assert.deepEqual(shown(), ["p2p true"]);
+  keeper.follow(snapshot(P2P_WARM_SFU));
+  await turn();
+  const server = there(built[1]);
+  await server.prove();
+  assert.deepEqual(shown(), ["p2p true", "sfu false"]);
+  keeper.follow(snapshot(SFU));
+  await turn();
+  server.emit("remote-track", { slot: "audio", track: { kind: "audio" } });
+  await beat();
+  assert.deepEqual(shown(), ["sfu false", "p2p true"]);
+  keeper.note_shown(server.track);
+  await beat();
+  assert.deepEqual(shown(), ["sfu true", "p2p true"], "its sound is still to come");
+});
+
+test("a path that is left and not shown any more says so until it is closed", async () => {
+  const { keeper, built, direct, beat } = await in_a_call();
+  keeper.follow(snapshot(SFU));
+  await turn();
+  await there(built[1]).prove();
+  keeper.note_shown(there(built[1]).track);
+  await beat();
+  assert.deepEqual(keeper.carrying.map(({ shown }) => shown), [true, false]);
+  direct.emit("moved", "sfu");
+  await beat();
+  assert.deepEqual(keeper.carrying.map(({ shown }) => shown), [true]);
+});
+
 test("what the other page said before this one moved is not forgotten", async () => {
   const { keeper, built, direct, beat } = await in_a_call();
   keeper.follow(snapshot(P2P_WARM_SFU));

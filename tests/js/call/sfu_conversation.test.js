@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SfuConversation } from "../../../static/js/call/sfu_conversation.js";
+import { Roster } from "../../../static/js/lib/roster.js";
 
 /** @import { ChatMessage } from "../../../static/js/lib/chat_log.js" */
 
-const MEDIA = { mic: true, camera: true, screen: false, hand: false, sends: ["audio", "video"] };
+const MEDIA = { mic: true, camera: true, screen: false, hand: false, hand_at_ms: 0, sends: ["audio", "video"] };
 
 /** A room whose server passes on what is said; each person has a log and a diary. */
 class Room {
@@ -47,6 +48,18 @@ class Room {
 
 /** @param {string} id @param {string} from */
 const line = (id, from) => ({ id, from, at_ms: Number(id), text: "x" });
+
+test("a newcomer, also somebody who loaded the page anew, has the raised hands in the order in which they went up", () => {
+  const room = new Room();
+  for (const [id, hand_at_ms] of /** @type {[string, number][]} */ ([["anna", 3000], ["ben", 1000], ["dora", 2000]])) {
+    room.join(id).talk.set_media({ ...MEDIA, hand: true, hand_at_ms });
+  }
+  const newcomer = room.join("cleo").talk;
+  const roster = new Roster();
+  // Whom it hears of first is as it comes.
+  for (const id of ["dora", "anna", "ben"]) roster.take_media(id, /** @type {any} */ (newcomer.media_of(id)));
+  assert.deepEqual(roster.hands, ["ben", "dora", "anna"]);
+});
 
 test("a newcomer hears of everybody's devices, and the chat from those who wrote it", () => {
   const room = new Room();

@@ -8,11 +8,33 @@ const keys = (/** @type {{key: string}[]} */ said) => said.map(({ key }) => key)
 
 test("hands are numbered in the order in which they went up, and close up when one goes down", () => {
   const roster = new Roster();
-  for (const id of ["b", "a", "c"]) roster.take_media(id, { ...media, hand: true });
-  roster.take_media("a", { ...media, hand: true, mic: false });
+  for (const [index, id] of ["b", "a", "c"].entries()) roster.take_media(id, { ...media, hand: true, hand_at_ms: 1000 + index });
+  roster.take_media("a", { ...media, hand: true, hand_at_ms: 1001, mic: false });
   assert.deepEqual(["a", "b", "c"].map((id) => roster.of(id).hand), [2, 1, 3]);
   roster.take_media("b", media);
   assert.deepEqual(["a", "b", "c"].map((id) => roster.of(id).hand), [1, 0, 2]);
+});
+
+test("hands stand in the order in which they went up, whatever order a page hears of them in", () => {
+  const raised = [["a", 3000], ["b", 1000], ["c", 2000]];
+  for (const [first, second, third] of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
+    const roster = new Roster();
+    for (const index of [first, second, third]) {
+      const [id, hand_at_ms] = /** @type {[string, number]} */ (raised[/** @type {number} */ (index)]);
+      roster.take_media(id, { ...media, hand: true, hand_at_ms });
+    }
+    assert.deepEqual(roster.hands, ["b", "c", "a"]);
+  }
+});
+
+test("two hands of one moment have one order on every page; whose page does not say when stands last; up again is a new place", () => {
+  const roster = new Roster();
+  roster.take_media("old", { ...media, hand: true });
+  for (const id of ["b", "a"]) roster.take_media(id, { ...media, hand: true, hand_at_ms: 1000 });
+  assert.deepEqual(roster.hands, ["a", "b", "old"]);
+  roster.take_media("a", media);
+  roster.take_media("a", { ...media, hand: true, hand_at_ms: 5000 });
+  assert.deepEqual(roster.hands, ["b", "a", "old"]);
 });
 
 test("only changes are told, and a hand or screen that came along with the person", () => {

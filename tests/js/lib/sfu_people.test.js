@@ -86,8 +86,10 @@ test("a history leaves in pages that fit a message", () => {
 
 test("what another page says of its devices is what it says and nothing more", () => {
   assert.deepEqual(media_state({ mic: true, camera: 1, hand: "yes", sends: ["audio", "video", "x"], name: "x" }), {
-    mic: true, camera: false, screen: false, hand: false, sends: ["audio", "video"],
+    mic: true, camera: false, screen: false, hand: false, hand_at_ms: 0, sends: ["audio", "video"],
   });
+  const at = (/** @type {any} */ hand, /** @type {any} */ hand_at_ms) => media_state({ hand, hand_at_ms }).hand_at_ms;
+  assert.deepEqual([at(true, 7), at(false, 7), at(true, -7), at(true, "7"), at(true, 1.5), at(true, 2 ** 60), at(true, null)], [7, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual(media_state(null).sends, []);
 });
 
