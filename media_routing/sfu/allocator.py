@@ -19,11 +19,13 @@ _RAISE_MARGIN, _STAY_MARGIN = 1.1, 0.95
 # Below the lowest layer of the one looked at there is no picture at all, and after a fall the estimate stands a fifth
 # below what the line takes (0.85 of what came through while a queue drained): more patience there.
 _LAST_MARGIN = 0.75
-# mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a link that varies. An
-# estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner,
-# and each time later when that was too soon.
+# mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a line that varies. An
+# estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner.
 _HOLD_S, _HOLD_LOWEST_S = 10.0, 2.0
-_FORGET_FALLS_S = 20.0
+# Both grow with every fall that follows, and more when what was added fell at once: on a line that is nearly full an estimate
+# grows until one more picture seems to fit, and a face that comes and goes every ten seconds is worse than none.
+_AGAIN, _AT_ONCE, _AT_ONCE_S = 2, 4, 2.0
+_HOLD_MAX_S = 60.0
 # Jitsi: at 15 % change or after 5 s.
 _CHANGE, _REVIEW_S = 0.15, 5.0
 
@@ -131,7 +133,8 @@ class Allocator:
         self._budget_bps = 0.0
         self._changed = True
         self._fell_at = float("-inf")
-        self._hold_lowest_s = _HOLD_LOWEST_S
+        self._raised_at = float("-inf")
+        self._patience = 1
         self._held_bps = float("inf")
         self.fell = False
         """Whether the last decision took a picture down for want of rate."""
@@ -152,31 +155,37 @@ class Allocator:
     def decide(
         self, demands: Sequence[Demand], budget_bps: float, audio_bps: int, now: float, proven_bps: float = 0
     ) -> Allocation:
-        """Divides `budget_bps` (the estimate's target). For 10 s after pictures fell for want of rate no more is spent
-        than what made them fall, unless a clean probe has just proven more (`proven_bps`)."""
+        """Divides `budget_bps` (the estimate's target). For 10 s after pictures fell for want of rate, longer each time that
+        they soon fall again, no more is spent than what made them fall, unless a clean probe has just proven more
+        (`proven_bps`)."""
         budget = budget_bps
-        if now < self._fell_at + _HOLD_S:
+        if now < self._fell_at + self._hold_s(_HOLD_S):
             # What a probe has proven stays proven when the probe is long past: only the rate itself takes it back.
             self._held_bps = max(self._held_bps, proven_bps)
             budget = min(budget_bps, self._held_bps)
         before = self.current
-        lowest_bps = budget_bps - budget if now >= self._fell_at + self._hold_lowest_s else 0
+        lowest_bps = budget_bps - budget if now >= self._fell_at + self._hold_s(_HOLD_LOWEST_S) else 0
         after = allocate(demands, budget, audio_bps, before.layers, lowest_bps)
         self.fell = budget_bps < self._budget_bps and self._fell_for_rate(demands, before, after)
         if self.fell:
             self._hold(budget, now)
+        elif after.used_bps > before.used_bps:
+            self._raised_at = now
         self.current = after
         self._decided_at = now
         self._budget_bps = budget_bps
         self._changed = False
         return after
 
+    def _hold_s(self, least_s: float) -> float:
+        return min(least_s * self._patience, _HOLD_MAX_S)
+
     def _hold(self, bps: float, now: float) -> None:
         since_s = now - self._fell_at
-        if since_s > _FORGET_FALLS_S:
-            self._hold_lowest_s = _HOLD_LOWEST_S
-        elif since_s > _HOLD_LOWEST_S:  # not one of the steps of a single fall
-            self._hold_lowest_s = min(2 * self._hold_lowest_s, _HOLD_S)
+        if since_s > 2 * self._hold_s(_HOLD_S):
+            self._patience = 1
+        elif since_s > _HOLD_LOWEST_S and self._hold_s(_HOLD_LOWEST_S) < _HOLD_MAX_S:  # not one of the steps of a single fall
+            self._patience *= _AT_ONCE if now - self._raised_at < _AT_ONCE_S else _AGAIN
         self._fell_at, self._held_bps = now, bps
 
     @staticmethod

@@ -150,7 +150,8 @@ class TestAllocator:
         assert self.layers(allocator, 4_000_000, 8.5) == {"a": HIGH, "b": HIGH}
         assert self.layers(allocator, 3_900_000, 9.5) == {"a": HIGH, "b": HIGH}
 
-    def test_a_lowest_layer_that_came_back_too_soon_waits_longer_the_next_time(self):
+    @pytest.mark.parametrize(("stayed_s", "expected"), [(1.0, [2.0, 8.0, 32.0]), (3.0, [2.0, 4.0, 8.0])])
+    def test_a_lowest_layer_that_came_back_too_soon_waits_longer_the_next_time(self, stayed_s, expected):
         allocator = self.decided(AUDIO + 750_000)
         now, waits = 10.0, []
         for _ in range(3):
@@ -159,8 +160,8 @@ class TestAllocator:
             while self.layers(allocator, AUDIO + 750_000, now)["b"] == OFF:
                 now += 0.5
             waits.append(now - fell_at)
-            now += 1.0
-        assert waits == [2.0, 4.0, 8.0]
+            now += stayed_s
+        assert waits == expected
 
     def test_while_held_a_new_speaker_still_takes_the_layer_of_the_old(self):
         allocator = self.decided(4_000_000)

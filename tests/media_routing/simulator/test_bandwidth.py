@@ -108,6 +108,16 @@ def test_five_people_at_600_kbit_s_the_speaker_keeps_the_middle_and_a_change_tak
         plot("five_at_600_kbit_s", world, "five at 600 kbit/s, anna talks, from 35 s on ben")
 
 
+def test_faces_that_do_not_quite_fit_do_not_come_and_go():
+    """The speaker takes all but what one more would need; an estimate that grows makes the next one seem to fit."""
+    world = room_of(1, *FIVE, **{name: LinkModel(rate_bps=600_000) for name in FIVE})
+    world.run(60)
+    for name in FIVE[2:]:
+        shown = [layers(world.people[name], other, 2.0) for other in FIVE[1:] if other != name]
+        # Three each; 8 or 9 when every try is as good as the first.
+        assert sum(before == -1 < after for seen in shown for before, after in zip(seen, seen[1:], strict=False)) <= 4
+
+
 def test_without_estimation_five_at_600_kbit_s_do_not_keep_the_speaker():
     world = room_of(1, *FIVE, **{name: LinkModel(rate_bps=600_000) for name in FIVE})
     for person in world.people.values():
