@@ -184,7 +184,9 @@ class Allocator:
         since_s = now - self._fell_at
         if since_s > 2 * self._hold_s(_HOLD_S):
             self._patience = 1
-        elif since_s > _HOLD_LOWEST_S and self._hold_s(_HOLD_LOWEST_S) < _HOLD_MAX_S:  # not one of the steps of a single fall
+        elif (
+            since_s > _HOLD_LOWEST_S and self._hold_s(_HOLD_LOWEST_S) < _HOLD_MAX_S
+        ):  # not one of the steps of a single fall
             self._patience *= _AT_ONCE if now - self._raised_at < _AT_ONCE_S else _AGAIN
         self._fell_at, self._held_bps = now, bps
 

@@ -1,5 +1,6 @@
 """Links of all kinds under a room: who gets which picture, how soon, and whether it stands still."""
 
+import itertools
 from statistics import mean
 
 import pytest
@@ -115,7 +116,7 @@ def test_faces_that_do_not_quite_fit_do_not_come_and_go():
     for name in FIVE[2:]:
         shown = [layers(world.people[name], other, 2.0) for other in FIVE[1:] if other != name]
         # Three each; 8 or 9 when every try is as good as the first.
-        assert sum(before == -1 < after for seen in shown for before, after in zip(seen, seen[1:], strict=False)) <= 4
+        assert sum(before == -1 < after for seen in shown for before, after in itertools.pairwise(seen)) <= 4
 
 
 def test_without_estimation_five_at_600_kbit_s_do_not_keep_the_speaker():
