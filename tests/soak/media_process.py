@@ -4,6 +4,7 @@ The participants of the churn run live in another process, so that what is measu
 """
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -14,10 +15,27 @@ from media_routing.runtime.service import MediaRefused, MediaService, MediaSetti
 from tests.media_routing.runtime.hostile import resident_bytes
 
 
+class _MallocInfo(ctypes.Structure):
+    """`struct mallinfo2` of glibc 2.33."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks used free keep".split()
+    ]
+
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = _MallocInfo
+
+
 def usage(service: MediaService) -> dict[str, int]:
     gc.collect()
+    # Pages that the C library keeps for later, half empty, are nothing that a service holds.
+    libc.malloc_trim(0)
+    malloc = libc.mallinfo2()
     return {
         "resident_bytes": resident_bytes(),
+        "allocated_bytes": malloc.used + malloc.hblkhd,
+        "python_blocks": sys.getallocatedblocks(),
         "files": len(os.listdir("/proc/self/fd")),
         "tasks": len(asyncio.all_tasks()),
         "objects": len(gc.get_objects()),

@@ -101,5 +101,5 @@ async def test_people_who_come_and_go_leave_nothing_behind() -> None:
     )
     assert after["files"] == before["files"]
     assert after["tasks"] == before["tasks"]
-    for kind in ("resident_bytes", "objects"):
+    for kind in ("resident_bytes", "allocated_bytes", "python_blocks", "objects"):
         assert after[kind] <= before[kind] * (1 + MOST_GROWTH), (kind, before, after)
