@@ -30,6 +30,10 @@ MAX_WANTS = 32
 _REPAIR_SHARE = 0.5
 _REPAIR_MIN_BPS = 200_000
 _REPAIR_BURST_S = 0.5
+# Feedback comes every 50 to 100 ms while anything is received. Silent for longer: the line carried nothing. Shorter: repair
+# covers what was kept. More often than so: a line that stalls by itself, and what it loses counts.
+_INTERRUPTED_S = 1.0
+_FORGIVEN_EVERY_S = 5.0
 # How the smoothed round trip follows a new one (RFC 6298 §2.3).
 _RTT_WEIGHT = 0.125
 
@@ -55,6 +59,8 @@ class Subscriber:
         self._wanted_at = now
         self._repair_bytes = 0.0
         self._repaired_at = now
+        self._fed_at = float("inf")
+        self._forgiven_at = float("-inf")
 
     # What it shows.
 
@@ -189,7 +195,19 @@ class Subscriber:
             self.estimator.on_loss_report(sum(told) / len(told), now)
 
     def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        if now - self._fed_at > _INTERRUPTED_S:
+            self._carries_again(now)
+        self._fed_at = now
         self.estimator.on_feedback(feedback, self.history, now)
+
+    def _carries_again(self, now: float) -> None:
+        """After an interruption, as by another network: pictures begin anew at once, where Chromium would first be sent all
+        that it missed and then wait 3 s; and what was lost meanwhile says nothing of what the line can take."""
+        for slot in self.slots:
+            self.on_picture_loss(slot.ssrc, now)
+        if now - self._forgiven_at >= _FORGIVEN_EVERY_S:
+            self._forgiven_at = now
+            self.estimator.on_interruption(now)
 
     def on_nack(self, ssrc: int, sequences: Sequence[int], now: float) -> None:
         repair = self.repairs.get(ssrc)

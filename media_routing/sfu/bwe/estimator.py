@@ -151,6 +151,10 @@ class BandwidthEstimator:
         """Takes a receiver's own estimate (draft-alvestrand-rmcat-remb-03), when there is no better."""
         self._remb_bps = float("inf") if now - self._fed_at < _FEEDBACK_FRESH_S else bps
 
+    def on_interruption(self, now: float) -> None:
+        """The line carried nothing for a while and carries again: the loss that is told next is of that while."""
+        self._loss.restart(now + (self._rtt_s or _NO_RTT_S))
+
     def on_rtt(self, rtt_s: float) -> None:
         """Takes a round trip measured by reports (RFC 3550 §6.4.1)."""
         self._rtt_s = rtt_s

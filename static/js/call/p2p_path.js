@@ -32,6 +32,8 @@ import { StatsMonitor } from "./stats_monitor.js";
 
 const STATS_EVERY_MS = 1000;
 const MAX_UNPROVED = 64;
+/** A gap of several beats: frames of that time are lost for good, and what follows them cannot be shown. */
+const INTERRUPTED_MS = 1500;
 
 /**
  * @typedef {object} P2PPathOptions
@@ -312,10 +314,7 @@ export class P2PPath extends MediaPath {
     if (!pulse) return;
     this.emit("pulse", { state: pulse, silence_ms: this.#heartbeat.silence_ms(now_ms) });
     if (pulse === "lost" && this.report.state === "connected") this.#change("lost");
-    if (pulse === "alive") {
-      this.#options.transforms.ask_for_key_frames(this.#name);
-      if (this.#interruptions.mended(now_ms)) this.#window.forget();
-    }
+    if (pulse === "alive" && this.#interruptions.mended(now_ms)) this.#window.forget();
     if (pulse === "alive" && this.report.state === "lost") this.#change("connected");
   }
 
@@ -389,6 +388,7 @@ export class P2PPath extends MediaPath {
     });
     channels.addEventListener("beat", () => {
       const now_ms = performance.now();
+      if (this.#heartbeat.silence_ms(now_ms) >= INTERRUPTED_MS) this.#options.transforms.ask_for_key_frames(this.#name);
       this.#heartbeat.hear(now_ms);
       this.#watch_pulse(now_ms);
     });
