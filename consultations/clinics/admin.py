@@ -36,6 +36,7 @@ from telemed.audit.models import AuditEntry
 for foreign in (Group, EmailAddress, Authenticator, UserSession):
     if admin.site.is_registered(foreign):
         admin.site.unregister(foreign)
+admin.site.index_title = _("Overview")
 
 LOGO_MAX_BYTES = 2 * 1024 * 1024
 LOGO_MAX_PIXELS = 512

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 class RoomsConfig(AppConfig):
     name = "consultations.rooms"
-    verbose_name = _("Visits")
+    verbose_name = _("Video visits")
 
     def ready(self) -> None:
         from consultations.rooms import checks  # noqa: F401  registers the check

@@ -95,7 +95,7 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
         .annotate(turn_available=Exists(relays))
         .get(pk=room_pk)
     )
-    seats = list(Participant.objects.filter(room=room).select_related("patient").order_by("pk"))
+    seats = list(Participant.objects.filter(room=room).select_related("patient", "user").order_by("pk"))
     asking: dict[int, list[AskingDevice]] = {}
     for device in SeatDevice.objects.filter(participant__room=room, state=SeatDevice.State.ASKING).order_by("pk"):
         shown = AskingDevice(device.public_id, device.label, device.created_at)
@@ -129,7 +129,8 @@ def load_room_facts(room_pk: int, *, with_details: bool) -> RoomFacts:
                 kind=seat.kind,
                 name=seat.name,
                 state=seat.state,
-                language=seat.language,
+                # Of staff the account says it, also when it was changed after the visit was booked.
+                language=seat.user.language if seat.user else seat.language,
                 registration=_registration(room, seat),
                 birth_date=seat.patient.birth_date if seat.patient and with_details else None,
                 page=pages.get(seat.public_id, ""),

@@ -269,20 +269,6 @@ async def test_a_refusal_is_a_calm_sentence_with_a_way_on(pages, code):
         await expect(banner).to_be_hidden()
 
 
-async def test_a_server_that_is_about_to_end_says_so_until_another_answers(pages):
-    async with shown(pages, PHONE, viewer="patient", people=3) as page:
-        notice = page.get_by_test_id("restart-notice")
-        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 300_000})")
-        await expect(notice).to_contain_text("in about 5 minutes")
-        await page.evaluate("client.tell('notice', {code: 'restart', in_ms: 60_000})")
-        await expect(notice).to_contain_text("in about a minute")
-        await page.wait_for_function("said.some((text) => text.startsWith('Our server is renewed in about a minute'))")
-        await page.evaluate("client.tell('signaling', {up: false})")
-        await expect(notice).to_be_visible()
-        await page.evaluate("client.tell('signaling', {up: true})")
-        await expect(notice).to_be_hidden()
-
-
 async def test_the_badge_on_the_server_promises_no_more_than_is_true(pages):
     async with shown(pages, PHONE, viewer="patient", people=3) as page:
         badge, opener = page.get_by_test_id("privacy-badge"), page.locator("[data-fact=privacy]")

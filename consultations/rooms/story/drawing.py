@@ -23,6 +23,7 @@ from consultations.rooms.story.timeline import (
     Event,
     Story,
     band_of_sample,
+    lasting,
     worse_score,
 )
 from consultations.rooms.story.words import WAYS, clock, headline, name_of
@@ -195,7 +196,7 @@ def _lane(curve: Curve, top: int, scale: _Scale, events: Sequence[Event]) -> Lan
         for number, event in enumerate(events, 1)
         if event.kind == "trouble" and curve.person in event.people
     ]
-    poor = [sample for sample in curve.used if band_of_sample(sample) == "poor"]
+    poor = [(sample.at, end) for sample, end in lasting(curve.used) if band_of_sample(sample) == "poor"]
     tried = [(sample, worse_score(sample)) for sample in curve.tried]
     return Lane(
         name=name_of(curve.person),
@@ -223,32 +224,28 @@ def _y(top: int, score: float) -> float:
 
 
 def _lines(scores: Iterable[tuple[Sample, int | None]], top: int, scale: _Scale) -> tuple[str, ...]:
-    """Return the points of each unbroken line."""
-    lines: list[list[str]] = []
+    """Return the points of each unbroken line. One of a single point lasts as long as its ten seconds."""
+    lines: list[list[tuple[datetime, int]]] = []
     last: datetime | None = None
     for sample, score in scores:
         if score is None:
             continue
         if last is None or sample.at - last > _GAP:
             lines.append([])
-        lines[-1].append(f"{scale.x(sample.at):.1f},{_y(top, score):.1f}")
+        lines[-1].append((sample.at, score))
         last = sample.at
-    # A line of one point is not drawn: let it last as long as it holds.
-    return tuple(" ".join(line if len(line) > 1 else [line[0], _shifted(line[0])]) for line in lines)
+    for line in lines:
+        if len(line) == 1:
+            line.append((line[0][0] + timedelta(seconds=SAMPLE_S), line[0][1]))
+    return tuple(" ".join(f"{scale.x(at):.1f},{_y(top, score):.1f}" for at, score in line) for line in lines)
 
 
-def _shifted(point: str) -> str:
-    x, _, y = point.partition(",")
-    return f"{float(x) + 4:.1f},{y}"
-
-
-def _runs(samples: Sequence[Sample], scale: _Scale) -> Iterable[tuple[str, str]]:
+def _runs(times: Iterable[tuple[datetime, datetime]], scale: _Scale) -> Iterable[tuple[str, str]]:
     runs: list[list[datetime]] = []
-    for sample in samples:
-        end = sample.at + timedelta(seconds=SAMPLE_S)
-        if runs and sample.at - runs[-1][1] <= _GAP - timedelta(seconds=SAMPLE_S):
+    for start, end in times:
+        if runs and start - runs[-1][1] <= _GAP - timedelta(seconds=SAMPLE_S):
             runs[-1][1] = end
         else:
-            runs.append([sample.at, end])
+            runs.append([start, end])
     for start, end in runs:
         yield _number(scale.x(start)), _number(max(scale.x(end) - scale.x(start), 3))

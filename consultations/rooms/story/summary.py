@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consultations.rooms.story.facts import Sample
-from consultations.rooms.story.timeline import SAMPLE_S, WAYS, Curve, Story, band, band_of_sample
+from consultations.rooms.story.timeline import SAMPLE_S, WAYS, Curve, Story, band, band_of_sample, lasting
 from consultations.rooms.story.words import BANDS, FACTORS, clock, headline, name_of, way_inside, why
 
 
@@ -108,6 +108,8 @@ def _of_person(curve: Curve) -> str:
         return _("{name}: not measured.").format(name=name)
     if not poor:
         fair = sum(band_of_sample(sample) == "fair" for sample in curve.used)
+        if fair == len(curve.used):
+            return _("{name}: fair all the time.").format(name=name)
         sentence = _("{name}: never poor, {share} of the time good.") if fair else _("{name}: good all the time.")
         return sentence.format(name=name, share=percent(1 - fair / len(curve.used)))
     factors = Counter(_factor(sample) for sample in curve.used if band_of_sample(sample) == "poor")
@@ -128,14 +130,14 @@ def _factor(sample: Sample) -> str:
 def spans(story: Story) -> Iterable[Span]:
     """Yield the stretches of equal quality, person by person."""
     for curve in story.curves:
-        first = last = None
-        for sample in curve.used:
-            if first is not None and last is not None and not _goes_on(first, last, sample):
-                yield _span(curve, first, last)
+        first, last, ends = None, None, None
+        for sample, end in lasting(curve.used):
+            if first is not None and last is not None and ends is not None and not _goes_on(first, last, sample):
+                yield _span(curve, first, ends)
                 first = None
-            first, last = first or sample, sample
-        if first is not None and last is not None:
-            yield _span(curve, first, last)
+            first, last, ends = first or sample, sample, end
+        if first is not None and ends is not None:
+            yield _span(curve, first, ends)
 
 
 def _key(sample: Sample) -> tuple[str, str]:
@@ -146,12 +148,12 @@ def _goes_on(first: Sample, last: Sample, sample: Sample) -> bool:
     return _key(first) == _key(sample) and sample.at - last.at <= timedelta(seconds=3 * SAMPLE_S)
 
 
-def _span(curve: Curve, first: Sample, last: Sample) -> Span:
+def _span(curve: Curve, first: Sample, end: datetime) -> Span:
     sound, picture = _key(first)
     factor = "" if band_of_sample(first) == "good" else _factor(first)
     return Span(
         start=first.at,
-        end=last.at + timedelta(seconds=SAMPLE_S),
+        end=end,
         name=name_of(curve.person),
         sound=str(BANDS[sound]),
         picture=str(BANDS[picture]),

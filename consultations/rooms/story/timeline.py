@@ -7,6 +7,7 @@ being made the old way still carries it, so a stretch changes when a browser rep
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from consultations.rooms.story.facts import Person, Row, Sample, VisitFacts
@@ -22,6 +23,8 @@ KIND_OF_TRIGGER: Final[Mapping[str, str]] = {
 }
 WAYS: Final = ("direct", "relay", "server")
 _ENGINE_OF_WAY: Final = {"direct": "p2p", "relay": "p2p", "server": "sfu"}
+
+_OF_A_PATH: Final = frozenset({"connecting", "connected", "lost", "failed"})
 
 GOOD_FROM, FAIR_FROM = 70, 40  # of a score 0 to 100; media-facts: unacceptable is below fair
 SAMPLE_S: Final = 10
@@ -77,8 +80,10 @@ class Curve:
     tried: tuple[Sample, ...]
 
     @property
-    def poor_seconds(self) -> int:
-        return SAMPLE_S * sum(band_of_sample(sample) == "poor" for sample in self.used)
+    def poor_seconds(self) -> float:
+        return sum(
+            (end - sample.at).total_seconds() for sample, end in lasting(self.used) if band_of_sample(sample) == "poor"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,13 @@ class Story:
         for stretch in self.stretches:
             found[stretch.way] = found.get(stretch.way, 0.0) + stretch.seconds
         return found
+
+
+def lasting(samples: Sequence[Sample]) -> Iterable[tuple[Sample, datetime]]:
+    """Yield each sample with when it ends: after its ten seconds, or sooner where the next one begins."""
+    for sample, following in zip_longest(samples, samples[1:]):
+        end = sample.at + timedelta(seconds=SAMPLE_S)
+        yield sample, min(end, following.at) if following is not None else end
 
 
 def band(score: int | None) -> str:
@@ -132,7 +144,7 @@ def build_story(facts: VisitFacts, *, now: datetime) -> Story | None:
         facts=facts,
         start=start,
         end=end,
-        events=tuple(sorted(events, key=lambda event: event.at)),
+        events=tuple(_said_once(sorted(events, key=lambda event: event.at))),
         stretches=tuple(_stretches(rows, end)),
         curves=curves,
     )
@@ -164,6 +176,21 @@ def _row_events(facts: VisitFacts, rows: Sequence[Row]) -> Iterable[Event]:
             decided = row.route
     if reports:
         yield _report_event(reports, people)
+
+
+def _said_once(events: Iterable[Event]) -> Iterable[Event]:
+    """Leave out that somebody is connecting who was connecting already: a browser says it again with every way it tries."""
+    last: dict[str, str] = {}
+    for event in events:
+        if event.kind in _OF_A_PATH:
+            if (
+                event.kind == "connecting"
+                and event.people
+                and all(last.get(one.id) == event.kind for one in event.people)
+            ):
+                continue
+            last |= {person.id: event.kind for person in event.people}
+        yield event
 
 
 def _same_report(reports: Sequence[Row], row: Row) -> bool:

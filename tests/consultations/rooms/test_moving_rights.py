@@ -22,6 +22,7 @@ from consultations.rooms.route import join_for, switching_for
 from consultations.rooms.snapshot import build_snapshot
 from consultations.rooms.switch_desk import visit_of
 from media_routing import api
+from telemed.accounts.models import User
 from telemed.audit.models import AuditEntry
 from tests.consultations.rooms.test_actions import CHECK, Scene, refusal
 from tests.consultations.rooms.test_actions import scene as scene
@@ -173,6 +174,15 @@ def test_who_is_inside_sees_what_is_tried_and_nobody_else_does(live: Scene) -> N
     assert not theirs["text"].startswith("Your")
     outside = build_snapshot(facts, me, device_state="asking", join=join, switching=switching)
     assert (outside["join"], outside["room"]["move"], outside["room"]["advice"]) == (None, None, None)
+
+
+def test_staff_read_the_reasons_in_the_language_of_their_account(live: Scene) -> None:
+    """Also when it was changed after the visit was booked; the seat remembers the one of that day."""
+    User.objects.filter(pk=live.cast.anna.pk).update(language="de")
+    facts = load_room_facts(live.room.pk, with_details=False)
+    texts = [join_for(facts, one.public_id)[0]["decision"]["reasons"][0]["text"] for one in (live.anna, live.paul)]  # type: ignore[index]
+    assert "Geräte" in texts[0], texts
+    assert "Geräte" not in texts[1], texts
 
 
 def test_what_is_in_use_is_not_tried_any_more(live: Scene) -> None:

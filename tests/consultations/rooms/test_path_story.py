@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from consultations.rooms.story.drawing import draw
 from consultations.rooms.story.facts import Person, Row, Sample, VisitFacts
-from consultations.rooms.story.summary import tell
+from consultations.rooms.story.summary import spans, summarise, tell
 from consultations.rooms.story.timeline import Story, build_story
 from telemed.audit.models import AuditEntry
 from tests.base import Cast
@@ -73,6 +73,45 @@ def test_a_move_that_no_browser_reports_has_not_been_made() -> None:
     moved = decision(200, "quality", "sfu", "quality_through_server")
     story = told(OPENED, ADMITTED, report(64, "connected", "direct"), moved)
     assert ways(story)[2:] == [("direct", 64, 220), ("connecting", 220, 600)]
+
+
+def test_who_is_connecting_already_is_not_said_to_connect_again() -> None:
+    """A browser tells it with every way that it tries."""
+    again = [report(61 + second, "connecting", way) for second, way in ((0, ""), (1, "direct"), (20, ""))]
+    story = told(OPENED, ADMITTED, *again, report(90, "lost", "direct"), report(91, "connecting", ""))
+    assert [event.kind for event in story.events[2:]] == ["connecting", "lost", "connecting"]
+    other = told(OPENED, ADMITTED, report(61, "connecting", ""), report(75, "connecting", "", DOCTOR))
+    assert [event.kind for event in other.events[2:]] == ["connecting", "connecting"], "another person"
+
+
+def measured(second: float, audio: int, video: int = 90) -> Sample:
+    return Sample(at(second), PATIENT.id, "p2p", False, audio, video, "loss" if audio < 70 else "")
+
+
+def test_ten_seconds_end_where_the_next_begin() -> None:
+    """The first report of a path is kept at once, the ten seconds after it begin with the second."""
+    story = told(OPENED, ADMITTED, samples=(measured(64, 90), measured(66, 20), measured(76, 90)))
+    assert [(span.start, span.end, span.sound) for span in spans(story)] == [
+        (at(64), at(66), "good"), (at(66), at(76), "poor"), (at(76), at(86), "good"),
+    ]  # fmt: skip
+    assert story.curves[0].poor_seconds == 10
+    short = told(OPENED, ADMITTED, samples=(measured(64, 20), measured(66, 90)))
+    assert short.curves[0].poor_seconds == 2
+
+
+def test_what_was_fair_all_the_time_is_called_so() -> None:
+    connected = report(64, "connected", "direct")
+    fair = told(OPENED, ADMITTED, connected, samples=(measured(64, 50),))
+    assert "Patient: fair all the time." in summarise(fair)
+    half = told(OPENED, ADMITTED, connected, samples=(measured(64, 50), measured(74, 90)))
+    assert "Patient: never poor, 50 % of the time good." in summarise(half)
+
+
+def test_a_line_of_one_point_lasts_its_ten_seconds() -> None:
+    [line] = draw(told(OPENED, ADMITTED, samples=(measured(300, 90),)), BERLIN).lanes[0].audio
+    (start, y), (end, same) = (point.split(",") for point in line.split())
+    assert y == same
+    assert float(end) - float(start) == pytest.approx(868 * 10 / 600, abs=0.1)
 
 
 def test_trials_questions_and_refused_guests_move_nothing() -> None:
