@@ -22,10 +22,10 @@ _LAST_MARGIN = 0.75
 # mediasoup: no upgrade for 10 s after a downgrade. Shorter: quicker back, and flapping on a line that varies. An
 # estimate falls too deep at first, so the lowest layer, which decides between a face and none, may come back sooner.
 _HOLD_S, _HOLD_LOWEST_S = 10.0, 2.0
-# Both grow with every fall that follows, and more when what was added fell at once: on a line that is nearly full an estimate
-# grows until one more picture seems to fit, and a face that comes and goes every ten seconds is worse than none.
+# Each time later when that was too soon, and much later when it fell at once: on a line that is nearly full an estimate
+# grows until one more face seems to fit, and a face that comes and goes every ten seconds is worse than none.
 _AGAIN, _AT_ONCE, _AT_ONCE_S = 2, 4, 2.0
-_HOLD_MAX_S = 60.0
+_HOLD_LOWEST_MAX_S = 60.0
 # Jitsi: at 15 % change or after 5 s.
 _CHANGE, _REVIEW_S = 0.15, 5.0
 
@@ -65,15 +65,17 @@ def allocate(
     audio_bps: int,
     previous: Mapping[Hashable, int],
     lowest_bps: float = 0,
+    *,
+    more_faces: bool = True,
 ) -> Allocation:
     """Divides `budget_bps`. Steps: kept tiles whole, the first ones to 360p, all others their lowest layer in order of
     rank, the first ones whole, then the others layer by layer. What does not fit is OFF: audio only. `lowest_bps` more
-    may be spent on lowest layers alone."""
+    may be spent on lowest layers alone. Without `more_faces` the others that are OFF stay it."""
     shown = sorted((d for d in demands if d.height > 0), key=Demand.rank)
     wanted = {d.key: layer_for_height(d.layers, d.height) for d in shown}
     division = _Division(budget_bps - audio_bps, previous)
     first = [d for d in shown if d.is_first]
-    others = [d for d in shown if not d.is_first]
+    others = [d for d in shown if not d.is_first and (more_faces or previous.get(d.key, OFF) != OFF)]
     for demand in first:
         preferred = layer_for_height(demand.layers, min(demand.height, _PREFERRED_HEIGHT))
         division.raise_to(demand, wanted[demand.key] if demand.keep else preferred)
@@ -85,7 +87,7 @@ def allocate(
         for demand in others:
             division.raise_to(demand, min(level, wanted[demand.key]))
     division.left_bps += lowest_bps
-    for demand in shown:
+    for demand in [*first, *others]:
         if demand.key not in division.layers:
             division.raise_to(demand, layer_for_height(demand.layers, 1))
     layers = {d.key: division.layers.get(d.key, OFF) for d in demands}
@@ -134,8 +136,10 @@ class Allocator:
         self._changed = True
         self._fell_at = float("-inf")
         self._raised_at = float("-inf")
-        self._patience = 1
+        self._hold_lowest_s = _HOLD_LOWEST_S
         self._held_bps = float("inf")
+        self._proven = False
+        """Whether a probe has got more through since the last fall."""
         self.fell = False
         """Whether the last decision took a picture down for want of rate."""
 
@@ -155,17 +159,18 @@ class Allocator:
     def decide(
         self, demands: Sequence[Demand], budget_bps: float, audio_bps: int, now: float, proven_bps: float = 0
     ) -> Allocation:
-        """Divides `budget_bps` (the estimate's target). For 10 s after pictures fell for want of rate, longer each time that
-        they soon fall again, no more is spent than what made them fall, unless a clean probe has just proven more
-        (`proven_bps`)."""
+        """Divides `budget_bps` (the estimate's target). For 10 s after pictures fell for want of rate no more is spent
+        than what made them fall, unless a clean probe has just proven more (`proven_bps`)."""
         budget = budget_bps
-        if now < self._fell_at + self._hold_s(_HOLD_S):
+        if now < self._fell_at + _HOLD_S:
             # What a probe has proven stays proven when the probe is long past: only the rate itself takes it back.
+            self._proven |= proven_bps > self._held_bps
             self._held_bps = max(self._held_bps, proven_bps)
             budget = min(budget_bps, self._held_bps)
         before = self.current
-        lowest_bps = budget_bps - budget if now >= self._fell_at + self._hold_s(_HOLD_LOWEST_S) else 0
-        after = allocate(demands, budget, audio_bps, before.layers, lowest_bps)
+        may_begin = self._proven or now >= self._fell_at + self._hold_lowest_s
+        lowest_bps = budget_bps - budget if may_begin else 0
+        after = allocate(demands, budget, audio_bps, before.layers, lowest_bps, more_faces=may_begin)
         self.fell = budget_bps < self._budget_bps and self._fell_for_rate(demands, before, after)
         if self.fell:
             self._hold(budget, now)
@@ -177,18 +182,14 @@ class Allocator:
         self._changed = False
         return after
 
-    def _hold_s(self, least_s: float) -> float:
-        return min(least_s * self._patience, _HOLD_MAX_S)
-
     def _hold(self, bps: float, now: float) -> None:
         since_s = now - self._fell_at
-        if since_s > 2 * self._hold_s(_HOLD_S):
-            self._patience = 1
-        elif (
-            since_s > _HOLD_LOWEST_S and self._hold_s(_HOLD_LOWEST_S) < _HOLD_MAX_S
-        ):  # not one of the steps of a single fall
-            self._patience *= _AT_ONCE if now - self._raised_at < _AT_ONCE_S else _AGAIN
-        self._fell_at, self._held_bps = now, bps
+        if since_s > 2 * max(_HOLD_S, self._hold_lowest_s):
+            self._hold_lowest_s = _HOLD_LOWEST_S
+        elif since_s > _HOLD_LOWEST_S:  # not one of the steps of a single fall
+            grown_s = self._hold_lowest_s * (_AT_ONCE if now - self._raised_at < _AT_ONCE_S else _AGAIN)
+            self._hold_lowest_s = min(grown_s, _HOLD_LOWEST_MAX_S)
+        self._fell_at, self._held_bps, self._proven = now, bps, False
 
     @staticmethod
     def _fell_for_rate(demands: Sequence[Demand], before: Allocation, after: Allocation) -> bool:
