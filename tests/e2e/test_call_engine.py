@@ -158,7 +158,8 @@ async def test_it_connects_over_a_relay_that_loses_doubles_and_swaps_and_survive
     async with call(Relay(seed=7, badness=Badness(0.2, 0.2, 0.2))) as both:
         await both.connected(30)
         await both.doctor.evaluate("engine.client.send_chat('before the reload')")
-        await until(both.patient, "engine.client.messages.length === 1", 3)
+        # Words wait for the proof of the other end's fingerprint, which is signaled and may have to come again.
+        await until(both.patient, "engine.client.messages.length === 1", 10)
         await both.patient.reload()
         await until(both.patient, "engine.client.path.state === 'connected'", 30)
         await until(both.doctor, "engine.client.path.state === 'connected'", 5)
