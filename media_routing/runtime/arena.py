@@ -21,6 +21,8 @@ class Arena:
         self.slot_bytes = slot_bytes
         self.room = slot_bytes - headroom
         self.view = memoryview(ffi.buffer(self._memory)).cast("B")
+        # Every page is had now: else the first busy turn waits for the kernel to find them.
+        self.view[:] = bytes(len(self.view))
         self.address = int(ffi.cast("uintptr_t", self._memory))
         self.offsets: list[int] = [slot * slot_bytes + headroom for slot in range(slots)]
         self.pointers: list[Any] = [self._memory + offset for offset in self.offsets]
