@@ -28,6 +28,8 @@ WIDE_BPS = 10_000_000
 HEIGHTS = {"l": 180, "m": 360, "h": 720}
 # Share of the time that a picture may stand still.
 MOST_FROZEN = 0.02
+# Whose own line narrows changes layers, each with a key frame; one stop of a quarter of a second in nine is 3 %.
+MOST_FROZEN_UPLINK = 0.05
 # Where a tenth is lost one packet in a thousand needs three tries. 13 to 17 % before pictures waited for repair.
 MOST_FROZEN_LOSSY = 0.08
 # An encoder that shares two cores with everything else makes fewer frames than were asked for.
@@ -117,7 +119,7 @@ def uplink_dropped_layers(record: Record, settled: float, end: float) -> None:
     heard = concealed(record, "ben", "anna", settled, end)
     print(f"uplink at 300 kbit/s: frozen {frozen}, {fps} frames/s in {heights}; sound invented {heard:.2%}")
     assert heights <= {180, 360}
-    assert max(frozen.values()) < MOST_FROZEN
+    assert max(frozen.values()) < MOST_FROZEN_UPLINK
     assert min(fps.values()) > LEAST_FPS
     assert heard < 0.1
 
