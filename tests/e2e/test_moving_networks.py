@@ -152,9 +152,10 @@ async def move_often(engine: str, times: int) -> Moving:
         return moving
 
 
-@pytest.mark.parametrize("engine", ROUTES)
-async def test_a_new_address_costs_seconds_and_makes_no_ghosts(engine):
-    moving = await move_often(engine, 5)
+# Five of them; the soak makes twenty on each route.
+@pytest.mark.parametrize(("engine", "times"), [("p2p", 3), ("sfu", 2)])
+async def test_a_new_address_costs_seconds_and_makes_no_ghosts(engine, times):
+    moving = await move_often(engine, times)
     assert max(moving.took_s) < MOST_S[engine]
 
 
