@@ -23,15 +23,12 @@ UNIT = "not e2e and not lab and not soak"
 IN_BROWSERS = "e2e and not lab and not soak"
 # The demo with its participants that are no browsers and what is recorded go with the engine: so both halves take equally long.
 ENGINE = ("tests/media_routing", "tests/fuzz", "tests/consultations/demo", "tests/consultations/recordings")
-# Browsers that look at pages or walk through one visit: they mostly wait, so the other calls may run beside them.
+# Browsers that look at pages and carry no call between machines: they mostly wait, so calls may run beside them. Calls beside
+# calls do not: two cores are full with one.
 PAGES = (
     "tests/e2e/test_accessibility.py",
     "tests/e2e/test_call_stage.py",
-    "tests/e2e/test_first_visit.py",
-    "tests/e2e/test_invited_guest.py",
-    "tests/e2e/test_keyboard_journey.py",
     "tests/e2e/test_today_page.py",
-    "tests/e2e/test_visit_accessibility.py",
     "tests/media_routing/sdp/test_browser_offers.py",
     "tests/telemed",
 )
@@ -100,7 +97,7 @@ def steps() -> list[Step]:
         pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
         pytest_step("network lab", "e2e", "lab and not soak", 720),
         pytest_step("calls", "e2e", IN_BROWSERS, 960, *(f"--ignore={path}" for path in PAGES), lane="browsers"),
-        pytest_step("pages and visits", "e2e", IN_BROWSERS, 960, *PAGES, lane="browsers"),
+        pytest_step("pages", "e2e", IN_BROWSERS, 960, *PAGES, lane="browsers"),
     ]
 
 
