@@ -95,8 +95,8 @@ def steps() -> list[Step]:
         ),
         pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in ENGINE), lane="unit"),
         pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
-        pytest_step("network lab", "e2e", "lab and not soak", 720),
-        pytest_step("calls", "e2e", IN_BROWSERS, 960, *(f"--ignore={path}" for path in PAGES), lane="browsers"),
+        pytest_step("network lab", "e2e", "lab and not soak", 900),
+        pytest_step("calls", "e2e", IN_BROWSERS, 1200, *(f"--ignore={path}" for path in PAGES), lane="browsers"),
         pytest_step("pages", "e2e", IN_BROWSERS, 960, *PAGES, lane="browsers"),
     ]
 
