@@ -21,14 +21,24 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "var" / "test-results"
 UNIT = "not e2e and not lab and not soak"
 IN_BROWSERS = "e2e and not lab and not soak"
-# The demo with its participants that are no browsers and what is recorded go with the engine: so both halves take equally long.
-ENGINE = ("tests/media_routing", "tests/fuzz", "tests/consultations/demo", "tests/consultations/recordings")
-# Browsers that look at pages and carry no call between machines: they mostly wait, so calls may run beside them. Calls beside
-# calls do not: two cores are full with one.
+# Three lanes that take about equally long; each of them waits for processes and clocks now and then.
+ENGINE = ("tests/media_routing", "tests/fuzz")
+AROUND = (
+    "tests/consultations/demo",
+    "tests/consultations/recordings",
+    "tests/consultations/rooms/test_drain.py",
+    "tests/matrix",
+    "tests/telemed",
+)
+# Browsers that look at pages and carry no call for long: they mostly wait, so calls may run beside them. Calls beside calls
+# do not: two cores are full with one.
 PAGES = (
+    "tests/consultations",
     "tests/e2e/test_accessibility.py",
     "tests/e2e/test_call_stage.py",
+    "tests/e2e/test_keyboard_journey.py",
     "tests/e2e/test_today_page.py",
+    "tests/media_routing/runtime",
     "tests/media_routing/sdp/test_browser_offers.py",
     "tests/telemed",
 )
@@ -93,7 +103,8 @@ def steps() -> list[Step]:
             120,
             counts_tests=True,
         ),
-        pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in ENGINE), lane="unit"),
+        pytest_step("the site", "unit", UNIT, 720, *(f"--ignore={path}" for path in (*ENGINE, *AROUND)), lane="unit"),
+        pytest_step("around it", "unit", UNIT, 720, *AROUND, lane="unit"),
         pytest_step("the engine", "unit", UNIT, 720, *ENGINE, lane="unit"),
         pytest_step("network lab", "e2e", "lab and not soak", 900),
         pytest_step("calls", "e2e", IN_BROWSERS, 1200, *(f"--ignore={path}" for path in PAGES), lane="browsers"),
