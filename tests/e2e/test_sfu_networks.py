@@ -212,10 +212,13 @@ MOST_CHANGE_S = 1.5
 
 
 @pytest.mark.soak
-async def test_five_narrow_receivers_see_the_speaker_larger():
+@pytest.mark.parametrize("picture", ["camera", "crowd"])
+async def test_five_narrow_receivers_see_the_speaker_larger(picture):
+    """The made-up camera is so still that a second picture of the middle layer may fit the line; of the crowd none does."""
+    look, larger_others = ({}, 1) if picture == "camera" else ({"crowd": "1"}, 0)
     async with meeting({name: SiteSpec() for name in FIVE}) as people:
         voice = write_speech(people.lab.directory)
-        await asyncio.gather(*(people.join(name, media="640x360", fps="10", crowd="1", voice=voice) for name in FIVE))
+        await asyncio.gather(*(people.join(name, media="640x360", fps="10", voice=voice, **look) for name in FIVE))
         await people.connected(60)
         for name in FIVE:
             people.site(name).limit(WIDE_BPS, 600_000)
@@ -228,7 +231,7 @@ async def test_five_narrow_receivers_see_the_speaker_larger():
             await pause(15 if name == "anna" else 8)
         end = people.mark("end")
         record = await people.record()
-    plot = record.plot("five_at_600_kbit_s", "five at 600 kbit/s each")
+    plot = record.plot(f"five_at_600_kbit_s_{picture}", f"five at 600 kbit/s each, {picture}")
     listeners = FIVE[3:]
     changes = {
         (me, name): record.reached_s(me, name, 360, speaks_from[name]) for name in ("ben", "cem") for me in listeners
@@ -245,8 +248,8 @@ async def test_five_narrow_receivers_see_the_speaker_larger():
     for me in listeners:
         for name in ("anna", "ben", "cem"):
             others = [kept[me, name, shown] for shown in set(FIVE) - {me, name}]
-            larger = [any(layer >= 1 for layer in at_once) for at_once in zip(*others, strict=False)]
-            assert sum(larger) <= 0.1 * len(larger)
+            larger = [sum(layer >= 1 for layer in at_once) for at_once in zip(*others, strict=False)]
+            assert sum(count <= larger_others for count in larger) >= 0.9 * len(larger)
     assert all(took_s is not None and took_s <= MOST_CHANGE_S for took_s in changes.values()), changes
     assert sum(bool(took_s) for took_s in changes.values()) >= 2, "most were seen in the larger picture already"
 
