@@ -28,6 +28,7 @@ class Encoding:
     """`forwarding` are the slots that get its packets, `waiting` those that will from the next key frame on."""
 
     __slots__ = (
+        "_key_timestamp",
         "_refilled_at",
         "_run",
         "allowance_bytes",
@@ -39,6 +40,7 @@ class Encoding:
         "index",
         "is_paused",
         "is_video",
+        "key_bytes",
         "keyframes",
         "last_packet_at",
         "max_bps",
@@ -75,6 +77,9 @@ class Encoding:
         """Muted audio that nobody gets until it makes a sound."""
         self.meter = LayerMeter(is_alone=len(source.line.rids) < 2)
         self.bytes_received = 0
+        self.key_bytes = 0
+        """Of them, what belongs to key frames."""
+        self._key_timestamp = -1
         self.max_bps = max_bps
         # One second's worth may come at once: a key frame.
         self.allowance_bytes = max_bps / 8
@@ -110,9 +115,12 @@ class Encoding:
                 and vp8.is_key_frame_start(packet, NORMALISED_SIZE)
             ):
                 self.keyframes.arrived()
+                self._key_timestamp = timestamp
                 if self.waiting:
                     self.forward(now)
                     late = self._admit(number, timestamp, packet, now)
+            if timestamp == self._key_timestamp:
+                self.key_bytes += size
         elif self.waiting and not self.is_paused:
             self._admit(number, timestamp, packet, now)
         self._run.append((packet, number, timestamp, marker, packet[EXTRA_AT] if packet[EXTRA_HEAD_AT] else -1))
@@ -198,7 +206,7 @@ class Encoding:
 
     def measure(self, now: float) -> None:
         """Called on every pulse of the room: refills what may come in, follows the bitrate."""
-        self.meter.measure(self.bytes_received, now)
+        self.meter.measure(self.bytes_received, now, self.key_bytes)
         elapsed = min(1.0, now - self._refilled_at)
         self._refilled_at = now
         self.allowance_bytes = min(self.max_bps / 8, self.allowance_bytes + self.max_bps / 8 * elapsed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,8 +16,6 @@ _UNCERTAINTY = 10.0
 _DRIFT = 5.0
 # ExpectFastRateChange: after a probe the old mean is no longer believed.
 _JUMP_VARIANCE = 200.0
-# Right after a picture was added the mean still tells of the time before: what just arrived is the floor.
-_RECENT_S = 0.3
 # After such a silence the old value says nothing.
 _STALE_S = 2.0
 
@@ -28,18 +25,12 @@ class AcknowledgedBitrate(Protocol):
         """Takes what arrived, returns bits per second; None before enough arrived. `jumped`: the rate was just raised
         by a probe, so a far higher sample is no outlier."""
 
-    def recent(self) -> float:
-        """Bits per second of the last 150 or 300 ms alone, what is more; 0 when that cannot be said."""
-
 
 class NullAcknowledged:
     """Knows nothing."""
 
     def measure(self, arrivals: Arrivals, *, jumped: bool = False) -> float | None:
         return None
-
-    def recent(self) -> float:
-        return 0.0
 
 
 class WindowedAcknowledged:
@@ -51,7 +42,6 @@ class WindowedAcknowledged:
         self._window_started_s: float | None = None
         self._window_bytes = 0
         self._last_s = 0.0
-        self._latest: deque[tuple[Sequence[float], Sequence[int]]] = deque()
 
     def measure(self, arrivals: Arrivals, *, jumped: bool = False) -> float | None:
         if jumped:
@@ -64,29 +54,8 @@ class WindowedAcknowledged:
             self._take(ordered_s, sizes)
         return self._bps
 
-    def recent(self) -> float:
-        return max(self._rate_of(_RECENT_S), self._rate_of(_RECENT_S / 2))
-
-    def _rate_of(self, seconds: float) -> float:
-        if not self._latest:
-            return 0.0
-        last_s = self._latest[-1][0][-1]
-        window = [
-            (at_s, size)
-            for times_s, sizes in self._latest
-            for at_s, size in zip(times_s, sizes, strict=True)
-            if last_s - at_s <= seconds
-        ]
-        span = window[-1][0] - window[0][0]
-        # The first packet begins the interval, what it brought came before.
-        return sum(size for _, size in window[1:]) * 8 / span if span >= seconds / 2 else 0.0
-
     def _take(self, times_s: Sequence[float], sizes: Sequence[int]) -> None:
         """Goes from window to window, not from packet to packet; `times_s` ascend."""
-        latest = self._latest
-        latest.append((times_s, sizes))
-        while times_s[-1] - latest[0][0][-1] > _RECENT_S:
-            latest.popleft()
         at, count = 0, len(times_s)
         started_s = self._window_started_s
         if started_s is None or times_s[0] - self._last_s > _STALE_S or times_s[0] < started_s:

@@ -1,7 +1,8 @@
 """How many bits per second one receiver can take, from what it reports.
 
     TransportFeedback --ArrivalJoiner--> arrivals --+--> AcknowledgedBitrate --+
-                                                    +--> DelayDetector --------+--> RateControl --+
+                                                    +--> DelayDetector --------+
+                                                    +--> Bottleneck -----------+--> RateControl --+
                                                     +--> Probing --------------------------------+--> target_bps
                                           losses ------> LossBound ------------------------------+
 
@@ -15,9 +16,9 @@ from dataclasses import dataclass
 
 from media_routing.sfu.bwe.acknowledged import AcknowledgedBitrate, WindowedAcknowledged
 from media_routing.sfu.bwe.arrivals import ArrivalJoiner, Feedback
+from media_routing.sfu.bwe.bottleneck import Bottleneck
 from media_routing.sfu.bwe.loss_bound import LossBound, WindowedLossBound
 from media_routing.sfu.bwe.probing import Prober, Probing
-from media_routing.sfu.bwe.queue_delay import QueueDelay
 from media_routing.sfu.bwe.rate_control import Aimd, RateControl
 from media_routing.sfu.bwe.sent_history import SentHistory
 from media_routing.sfu.bwe.trendline import DelayDetector, TrendlineDetector
@@ -29,6 +30,8 @@ _PROOF_S = 5.0
 _NO_RTT_S = 0.1
 # So long what arrives may still have been sent before a probe raised the rate.
 _JUMP_S = 0.5
+# Less delay than this above the least is jitter, whatever its trend.
+_QUEUE_S = 0.02
 _REPORT_GROW, _REPORT_LOW, _REPORT_HIGH = 1.08, 0.02, 0.10
 
 
@@ -60,7 +63,7 @@ class BandwidthEstimator:
         self._rate = rate or Aimd(config.start_bps, config.min_bps, config.max_bps)
         self._loss = loss or WindowedLossBound(config.min_bps)
         self._prober = prober or Prober()
-        self._queue = QueueDelay()
+        self._bottleneck = Bottleneck()
         self._delay_bps = float(config.start_bps)
         self._loss_bps = float("inf")
         self._remb_bps = float("inf")
@@ -102,6 +105,10 @@ class BandwidthEstimator:
         # Else a probe that finds the end of a link would itself be taken for congestion, and cost what was known good.
         undisturbed = self._prober.undisturbed(report.arrivals)
         usage = self._delay.detect(undisturbed) if undisturbed.sequences else "normal"
+        self._bottleneck.watch(report.arrivals)
+        queue_s = self._bottleneck.queue_s(undisturbed, now)
+        if usage == "over" and queue_s < _QUEUE_S:
+            usage = "normal"  # a receiver that had no time to read, not a queue
         rtt_s = self._rtt_s or _NO_RTT_S
         probe = self._prober.judge(report.arrivals, now)
         if usage == "over":
@@ -114,10 +121,9 @@ class BandwidthEstimator:
                 self._loss.raise_to(probe.bps)
         if probe is not None and probe.clean and usage != "over":
             self._proven_bps, self._proven_at = probe.bps, now
-        if usage == "over" and acknowledged is not None:
-            # While a queue grows, what arrives is what the link can do; the mean still tells of the time before.
-            acknowledged = max(acknowledged / 4, self._acknowledged.recent() or acknowledged)
-        delay_bps = self._rate.adapt(usage, acknowledged, rtt_s, now)
+        # While a queue grows the mean still tells of the time before, or of how little was sent.
+        carried = self._bottleneck.rate_bps() if usage == "over" else 0.0
+        delay_bps = self._rate.adapt(usage, acknowledged, carried, rtt_s, now)
         if delay_bps < self._delay_bps:
             self._loss.restart(now + rtt_s)
         self._delay_bps = delay_bps
@@ -129,7 +135,7 @@ class BandwidthEstimator:
             self.acknowledged_bps,
             rtt_s,
             now,
-            self._queue.measure(undisturbed, now),
+            queue_s,
         )
         if self._loss_bps < before_bps:
             self._prober.postpone(now)

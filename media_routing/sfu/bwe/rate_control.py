@@ -1,7 +1,8 @@
 """Additive increase, multiplicative decrease: from "is the path overused" to a rate.
 
 draft-ietf-rmcat-gcc-02 §5.5 as in libwebrtc's aimd_rate_control.cc: +8 % per second far from the link's known
-capacity, one packet per response time near it, down to 85 % of what arrived when overused.
+capacity, one packet per response time near it, down to 90 % of what the link carries when
+overused, or to 85 % of what arrived where that is not known.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Protocol
 from media_routing.sfu.bwe.trendline import Usage
 
 _GROW_PER_S = 1.08
-# Lower drains a queue faster and wastes more of the link; gcc-02 recommends 0.85.
-_BACK_OFF = 0.85
+# Lower drains a queue faster and wastes more of the link; gcc-02 recommends 0.85 of a mean that lags. What the link itself
+# was seen to carry needs less reserve.
+_BACK_OFF, _BACK_OFF_CARRIED = 0.85, 0.9
 _PACKET_BITS = 1200 * 8
 # What was never sent was never tried: a leg that sends less than its target grows by probes alone. libwebrtc allows
 # 1.5, or nothing where little is sent; what is claimed without proof adds a picture that does not fit.
@@ -23,8 +25,10 @@ _RESPONSE_EXTRA_S = 0.1
 
 
 class RateControl(Protocol):
-    def adapt(self, usage: Usage, acknowledged_bps: float | None, rtt_s: float, now: float) -> float:
-        """Takes one verdict, returns the rate in bits per second."""
+    def adapt(
+        self, usage: Usage, acknowledged_bps: float | None, carried_bps: float, rtt_s: float, now: float
+    ) -> float:
+        """Takes one verdict, returns the rate in bits per second. `carried_bps`: what the link can, 0 where not known."""
 
     def raise_to(self, bps: float, now: float) -> None:
         """A probe got `bps` through: no need to grow there step by step."""
@@ -36,7 +40,9 @@ class FixedRate:
     def __init__(self, bps: float) -> None:
         self._bps = bps
 
-    def adapt(self, usage: Usage, acknowledged_bps: float | None, rtt_s: float, now: float) -> float:
+    def adapt(
+        self, usage: Usage, acknowledged_bps: float | None, carried_bps: float, rtt_s: float, now: float
+    ) -> float:
         return self._bps
 
     def raise_to(self, bps: float, now: float) -> None:
@@ -84,10 +90,12 @@ class Aimd:
         self._changed_at: float | None = None
         self._decreased_at = float("-inf")
 
-    def adapt(self, usage: Usage, acknowledged_bps: float | None, rtt_s: float, now: float) -> float:
+    def adapt(
+        self, usage: Usage, acknowledged_bps: float | None, carried_bps: float, rtt_s: float, now: float
+    ) -> float:
         if usage == "over":
-            if self._may_decrease(acknowledged_bps, rtt_s, now):
-                self._decrease(acknowledged_bps, now)
+            if self._may_decrease(carried_bps or acknowledged_bps, rtt_s, now):
+                self._decrease(acknowledged_bps, carried_bps, now)
         elif usage == "under":
             self._increasing = False  # the queue drains: hold until it has
             self._changed_at = now
@@ -105,14 +113,16 @@ class Aimd:
             if bps > self._capacity.upper_bps():
                 self._capacity.forget()
 
-    def _may_decrease(self, acknowledged_bps: float | None, rtt_s: float, now: float) -> bool:
+    def _may_decrease(self, arrives_bps: float | None, rtt_s: float, now: float) -> bool:
         """Once per round trip, as the effect is not seen earlier; at once when far above what arrives."""
         if now - self._decreased_at >= min(max(rtt_s, 0.01), 0.2):
             return True
-        return acknowledged_bps is not None and self._bps > 2 * acknowledged_bps
+        return arrives_bps is not None and self._bps > 2 * arrives_bps
 
-    def _decrease(self, acknowledged_bps: float | None, now: float) -> None:
+    def _decrease(self, acknowledged_bps: float | None, carried_bps: float, now: float) -> None:
         target = _BACK_OFF * (self._bps if acknowledged_bps is None else acknowledged_bps)
+        if carried_bps:
+            acknowledged_bps, target = carried_bps, _BACK_OFF_CARRIED * carried_bps
         if target > self._bps and self._capacity.bps is not None:
             target = _BACK_OFF * self._capacity.bps
         if acknowledged_bps is not None:

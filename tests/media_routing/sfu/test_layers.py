@@ -51,6 +51,27 @@ def test_a_picture_that_stands_still_is_remembered_to_cost_more():
     assert meter.usable_bps(now) < 100_000
 
 
+def test_a_key_frame_makes_a_layer_hardly_dearer():
+    """Half a second's worth at once, paid back by smaller frames after it."""
+    meter, total, key = LayerMeter(), 0, 0
+    for step in range(1, 101):
+        is_key, is_paying = step == 50, 50 < step <= 70
+        size = 25_000 if is_key else 3_750 if is_paying else 5_000
+        total += size
+        key += size if is_key else 0
+        meter.measure(total, step / 10, key)
+        if step > 10:
+            assert 380_000 <= meter.usable_bps(step / 10) <= 421_000
+
+
+def test_who_sends_nothing_but_key_frames_is_found_out():
+    meter, total = LayerMeter(), 0
+    for step in range(1, 121):
+        total += 5_000
+        meter.measure(total, step / 10, total)
+    assert meter.usable_bps(12.0) == pytest.approx(400_000, rel=0.02)
+
+
 def test_calls_more_often_than_ten_times_a_second_change_nothing():
     meter, other = LayerMeter(), LayerMeter()
     for step in range(1, 301):

@@ -3,12 +3,22 @@
 from dataclasses import dataclass
 from random import Random
 
-FPS = 30
-_KEY_FACTOR = 6.0
 # What a key frame borrowed is paid back over so many frames.
 _PAY_BACK = 20
 # simulcast_rate_allocator.cc: a layer that is off needs a fifth more than its minimum to come on.
 _ENABLE_MARGIN = 1.2
+
+
+@dataclass(frozen=True)
+class Camera:
+    """`key_factor`: how many times as large as another frame a key frame is. Few frames a second make large ones, and the key
+    frame of a busy picture comes as much as a second's worth at once."""
+
+    fps: float = 30
+    key_factor: float = 6.0
+
+
+STILL = Camera()
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,9 @@ def divide(target_bps: float, layers: tuple[LayerRates, ...], active: list[bool]
 class LayerEncoder:
     """One layer. `frame`, `picture_id`, TL0PICIDX rise with each frame, KEYIDX with each key frame."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, camera: Camera) -> None:
         self._random = random
+        self._camera = camera
         self._debt_bytes = 0.0
         self._key_wanted = True
         self.frame = 0
@@ -54,17 +65,17 @@ class LayerEncoder:
 
     def encode(self, bps: float) -> tuple[int, bool]:
         """(bytes, is a key frame) of the next frame."""
-        mean = bps / FPS / 8
+        mean = bps / self._camera.fps / 8
         size = mean * self._random.uniform(0.75, 1.25)
         is_key = self._key_wanted
         if is_key:
             self._key_wanted = False
-            self._debt_bytes += mean * (_KEY_FACTOR - 1)
-            size = mean * _KEY_FACTOR
+            self._debt_bytes += mean * (self._camera.key_factor - 1)
+            size = mean * self._camera.key_factor
             self.key_index = (self.key_index + 1) & 0x1F
             self.key_frames += 1
         else:
-            paid = min(self._debt_bytes, mean * (_KEY_FACTOR - 1) / _PAY_BACK, size * 0.8)
+            paid = min(self._debt_bytes, mean * (self._camera.key_factor - 1) / _PAY_BACK, size * 0.8)
             self._debt_bytes -= paid
             size -= paid
         self.frame += 1

@@ -9,6 +9,7 @@ from media_routing.rtp.sequence import extend
 from media_routing.sfu.plan import ExtensionIds, LegPlan, PublishLine, ReceiveSlot
 from tests.media_routing.simulator import wire
 from tests.media_routing.simulator.clock import Clock
+from tests.media_routing.simulator.encoder import Camera
 from tests.media_routing.simulator.publisher import Publisher, ntp
 from tests.media_routing.simulator.receiver import AudioReceiver, VideoReceiver
 
@@ -53,7 +54,14 @@ class Endpoint:
     """`send` carries a datagram to the uplink. `slots` is what the room said: mid -> (participant, source)."""
 
     def __init__(
-        self, clock: Clock, random: Random, name: str, number: int, plan: LegPlan, send: Callable[[bytes], None]
+        self,
+        clock: Clock,
+        random: Random,
+        name: str,
+        number: int,
+        plan: LegPlan,
+        send: Callable[[bytes], None],
+        camera: Camera,
     ) -> None:
         self.clock, self.name, self.number, self.plan = clock, name, number, plan
         self.slots: dict[str, tuple[str, str]] = {}
@@ -61,7 +69,7 @@ class Endpoint:
         self.feedback_on = True
         self.video = {s.mid: VideoReceiver(s.ssrc, s.rtx_ssrc) for s in plan.slots if s.kind == "video"}
         self.audio = {s.mid: AudioReceiver(s.ssrc) for s in plan.slots if s.kind == "audio"}
-        self.publisher = Publisher(clock, random, number, plan.publishes, plan.extensions, send)
+        self.publisher = Publisher(clock, random, number, plan.publishes, plan.extensions, send, camera)
         self.repair_padding = self.unknown = 0
         self._send = send
         self._by_ssrc = {v.ssrc: (v, False) for v in self.video.values()}

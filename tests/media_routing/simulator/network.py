@@ -28,6 +28,9 @@ class LinkModel:
     reorder: float = 0.0
     """Share of packets that are held up by `reorder_s` and overtaken."""
     reorder_s: float = 0.03
+    stall_s: float = 0.0
+    """How long at most nothing is read, once in each `stall_every_s`; then all at once. As a receiver without a free core."""
+    stall_every_s: float = 1.0
 
 
 class Link:
@@ -65,8 +68,15 @@ class Link:
         if model.reorder and self._random.random() < model.reorder:
             self.clock.at(arrival + model.reorder_s, self._arrive, data)
             return
+        if model.stall_s:
+            arrival += self._stalled_s(arrival)
         arrival = self._last_arrival = max(arrival, self._last_arrival)
         self.clock.at(arrival, self._arrive, data)
+
+    def _stalled_s(self, arrival: float) -> float:
+        """How long what arrives then waits to be read."""
+        period, into_s = divmod(arrival, self.model.stall_every_s)
+        return max(0.0, Random(int(period)).random() * self.model.stall_s - into_s)
 
     def _arrive(self, data: bytes) -> None:
         if self.is_up:

@@ -12,7 +12,7 @@ from media_routing.sfu.pacer import Pacer
 from media_routing.sfu.plan import ExtensionIds, PublishLine
 from tests.media_routing.simulator import wire
 from tests.media_routing.simulator.clock import Clock
-from tests.media_routing.simulator.encoder import FPS, LAYERS, LayerEncoder, LayerRates, divide
+from tests.media_routing.simulator.encoder import LAYERS, Camera, LayerEncoder, LayerRates, divide
 
 AUDIO_S = 0.02
 _DTX_S = 0.4
@@ -67,6 +67,7 @@ class Publisher:
         lines: tuple[PublishLine, ...],
         ids: ExtensionIds,
         send: Callable[[bytes], None],
+        camera: Camera,
         layers: tuple[LayerRates, ...] = LAYERS,
     ) -> None:
         self.clock, self.number, self.ids = clock, number, ids
@@ -81,17 +82,17 @@ class Publisher:
         self._send = send
         by_source = {line.source: line for line in lines}
         self.audio = Stream(random, by_source["microphone"], "", 48_000)
-        camera = by_source["camera"]
-        rids = camera.rids or ("",)
-        self.video = [Stream(random, camera, rid, 90_000) for rid in rids]
-        self.encoders = [LayerEncoder(random) for _ in rids]
+        line = by_source["camera"]
+        rids = line.rids or ("",)
+        self.video = [Stream(random, line, rid, 90_000) for rid in rids]
+        self.encoders = [LayerEncoder(random, camera) for _ in rids]
         self.active = [False] * len(rids)
         self.history = SentHistory()
         self.estimator = BandwidthEstimator(EstimatorConfig(start_bps=300_000))
         self.estimator.desire(sum(layer.max_bps for layer in layers) * 1.1 + _AUDIO_BPS)
         self._pacer: Pacer[_Waiting] = Pacer(300_000, clock.now)
         clock.every(AUDIO_S, self._speak, first_s=random.random() * AUDIO_S)
-        clock.every(1 / FPS, self._capture, first_s=random.random() / FPS)
+        clock.every(1 / camera.fps, self._capture, first_s=random.random() / camera.fps)
         clock.every(_PACE_S, self._pace, first_s=random.random() * _PACE_S)
 
     def streams(self) -> list[Stream]:

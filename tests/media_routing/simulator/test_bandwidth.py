@@ -5,11 +5,12 @@ from statistics import mean
 
 import pytest
 
-from media_routing.sfu.bwe import BandwidthEstimator, probing
+from media_routing.sfu.bwe import BandwidthEstimator, estimator, probing
 from media_routing.sfu.bwe.loss_bound import NullLossBound
 from media_routing.sfu.bwe.probing import NullProber
 from media_routing.sfu.bwe.rate_control import FixedRate
 from media_routing.sfu.events import Want
+from tests.media_routing.simulator.encoder import STILL, Camera
 from tests.media_routing.simulator.measures import changes, freeze_s, layers, plot, reached
 from tests.media_routing.simulator.network import LinkModel
 from tests.media_routing.simulator.world import Person, World
@@ -19,9 +20,9 @@ SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3)))
 FIVE = ("anna", "ben", "cem", "dora", "emil")
 
 
-def room_of(seed: int, *names: str, **links: LinkModel) -> World:
+def room_of(seed: int, *names: str, camera: Camera = STILL, **links: LinkModel) -> World:
     """All join at once; a link by name is that person's downlink. The first one talks."""
-    world = World(seed, room_size=len(names))
+    world = World(seed, room_size=len(names), camera=camera)
     for name in names:
         world.join(name, down=links.get(name))
     world.talk(names[0])
@@ -107,6 +108,27 @@ def test_five_people_at_600_kbit_s_the_speaker_keeps_the_middle_and_a_change_tak
     assert world.errors() == []
     if seed == SEEDS[0]:
         plot("five_at_600_kbit_s", world, "five at 600 kbit/s, anna talks, from 35 s on ben")
+
+
+# Ten frames a second of a busy picture: a key frame holds what the layer sends in 0.6 s, and fills the line for half a second.
+BUSY = Camera(fps=10, key_factor=6)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_large_key_frames_of_one_speaker_after_the_other_do_not_cost_the_larger_picture(seed):
+    world = room_of(seed, *FIVE, camera=BUSY, **{name: LinkModel(rate_bps=600_000) for name in FIVE})
+    world.run(25)
+    for name in ("ben", "cem", "anna", "ben", "cem"):
+        began_s = world.elapsed_s
+        world.talk(name)
+        world.run(8)
+        for person in (world.people["dora"], world.people["emil"]):
+            took_s = reached(person, name, 1, began_s)
+            assert took_s is not None
+            assert took_s <= 1.5 + 0.25
+            seen = layers(person, name, began_s + 2)
+            assert seen.count(1) >= 0.9 * len(seen)
+    assert world.errors() == []
 
 
 def test_faces_that_do_not_quite_fit_do_not_come_and_go():
@@ -200,6 +222,28 @@ def test_a_line_that_lets_every_probe_pass_is_believed_less_and_less(seed):
 def test_without_doubt_such_a_line_is_believed_again_and_again(monkeypatch):
     monkeypatch.setattr(probing, "_DOUBT_MAX_S", 0.0)
     assert frozen_behind_a_bucket(1) > 6
+
+
+def layers_without_a_free_core(seed: int, **stalls: float) -> list[int]:
+    """What somebody is shown of two others down a line without limits, when packets are read late, many at once."""
+    world = room_of(seed, "anna", "ben", "cem", cem=LinkModel(**stalls))
+    world.run(40)
+    assert world.errors() == []
+    return [layer for name in ("anna", "ben") for layer in layers(world.people["cem"], name, 10.0)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("stalls", [{"stall_s": 0.3}, {"stall_s": 0.6}, {"stall_s": 0.15, "stall_every_s": 0.2}])
+def test_a_receiver_that_has_no_time_to_read_is_not_taken_for_a_slow_line(seed, stalls):
+    seen = layers_without_a_free_core(seed, **stalls)
+    assert seen.count(2) >= 0.8 * len(seen)
+    assert min(seen) >= 1
+
+
+def test_where_every_trend_counts_such_a_receiver_loses_its_pictures(monkeypatch):
+    monkeypatch.setattr(estimator, "_QUEUE_S", -1.0)
+    seen = layers_without_a_free_core(1, stall_s=0.3)
+    assert seen.count(2) < 0.5 * len(seen)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -13,6 +13,7 @@ from media_routing.sfu.leg import Leg
 from media_routing.sfu.room import Room
 from tests.media_routing.simulator import wire
 from tests.media_routing.simulator.clock import Clock
+from tests.media_routing.simulator.encoder import STILL, Camera
 from tests.media_routing.simulator.endpoint import Endpoint, make_plan
 from tests.media_routing.simulator.network import Link, LinkModel
 
@@ -100,12 +101,13 @@ class Outlet:
 class World:
     """Same seed, same run."""
 
-    def __init__(self, seed: int, config: RoomConfig | None = None, room_size: int = 8) -> None:
+    def __init__(self, seed: int, config: RoomConfig | None = None, room_size: int = 8, camera: Camera = STILL) -> None:
         self.random = Random(seed)
         self.clock = Clock()
         self.out = Outlet()
         self.room = Room(self.out, Random(seed + 1), config or RoomConfig())
         self.room_size = room_size
+        self.camera = camera
         self.people: dict[str, Person] = {}
         self.speakers: Speakers | None = None
         self.speaker_changes: list[tuple[float, str]] = []
@@ -138,7 +140,7 @@ class World:
                 self._receive(person, data)
 
         uplink = Link(self.clock, random, up or LinkModel(), to_room)
-        endpoint = Endpoint(self.clock, random, name, number, plan, uplink.send)
+        endpoint = Endpoint(self.clock, random, name, number, plan, uplink.send, self.camera)
         person = Person(endpoint, uplink, Link(self.clock, random, down or LinkModel(), endpoint.receive), view=view)
         endpoint.rtt_s = uplink.model.delay_s + person.down.model.delay_s
         if name in self.people:

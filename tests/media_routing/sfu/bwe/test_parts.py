@@ -9,9 +9,9 @@ import pytest
 
 from media_routing.sfu.bwe.acknowledged import NullAcknowledged, WindowedAcknowledged
 from media_routing.sfu.bwe.arrivals import ArrivalJoiner, Arrivals
+from media_routing.sfu.bwe.bottleneck import Bottleneck
 from media_routing.sfu.bwe.loss_bound import WindowedLossBound
 from media_routing.sfu.bwe.probing import CLUSTER_S, STEP_S, Prober
-from media_routing.sfu.bwe.queue_delay import QueueDelay
 from media_routing.sfu.bwe.rate_control import Aimd
 from media_routing.sfu.bwe.sent_history import HISTORY_SIZE, SentHistory
 from media_routing.sfu.bwe.trendline import TrendlineDetector, _Trend
@@ -194,34 +194,34 @@ class TestAimd:
         rate = Aimd(100_000, 10_000, 10_000_000)
         now = 0.0
         while now < 10.0:
-            bps = rate.adapt("normal", None, 0.1, now)
+            bps = rate.adapt("normal", None, 0.0, 0.1, now)
             now += 0.1
         assert bps == pytest.approx(100_000 * 1.08**10, rel=0.03)
 
     def test_it_falls_to_85_percent_of_what_arrives(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
-        assert rate.adapt("over", 600_000, 0.1, 1.0) == pytest.approx(510_000)
+        assert rate.adapt("over", 600_000, 0.0, 0.1, 1.0) == pytest.approx(510_000)
 
     def test_it_falls_once_per_round_trip(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
-        first = rate.adapt("over", 900_000, 0.1, 1.0)
-        assert rate.adapt("over", 700_000, 0.1, 1.05) == first
-        assert rate.adapt("over", 700_000, 0.1, 1.11) == pytest.approx(595_000)
+        first = rate.adapt("over", 900_000, 0.0, 0.1, 1.0)
+        assert rate.adapt("over", 700_000, 0.0, 0.1, 1.05) == first
+        assert rate.adapt("over", 700_000, 0.0, 0.1, 1.11) == pytest.approx(595_000)
 
     def test_it_holds_while_the_queue_drains(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
-        assert [rate.adapt("under", 900_000, 0.1, now / 10) for now in range(20)] == [1_000_000] * 20
+        assert [rate.adapt("under", 900_000, 0.0, 0.1, now / 10) for now in range(20)] == [1_000_000] * 20
 
     def test_it_does_not_grow_past_what_was_tried(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
-        assert [rate.adapt("normal", 100_000, 0.1, float(now)) for now in range(20)][-1] == 1_000_000
+        assert [rate.adapt("normal", 100_000, 0.0, 0.1, float(now)) for now in range(20)][-1] == 1_000_000
 
     def test_near_the_known_capacity_it_grows_by_a_packet_per_response(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
-        after = rate.adapt("over", 1_000_000, 0.1, 1.0)
+        after = rate.adapt("over", 1_000_000, 0.0, 0.1, 1.0)
         now = 1.1
         while now < 3.2:
-            bps = rate.adapt("normal", 1_000_000, 0.1, now)
+            bps = rate.adapt("normal", 1_000_000, 0.0, 0.1, now)
             now += 0.1
         assert bps - after == pytest.approx(2 * 9600 / 0.2, rel=0.1)
 
@@ -279,25 +279,45 @@ class TestLossBound:
         assert [bound.bound(3, 1, 1e6, 1e6, 0.1, now / 10) for now in range(4)] == [float("inf")] * 4
 
 
-class TestQueueDelay:
-    def arrivals(self, *delays_s: float) -> Arrivals:
-        sent = [float(number) for number in range(len(delays_s))]
-        return Arrivals(
-            range(len(sent)), sent, [at + delay for at, delay in zip(sent, delays_s, strict=True)], [1000] * len(sent)
-        )
+class TestBottleneck:
+    def arrivals(self, *rows: tuple[float, float, int]) -> Arrivals:
+        """(sent, delay, size) each; the receiver's clock is 77 s ahead."""
+        return columns([Arrival(number, at, at + 77 + delay, size) for number, (at, delay, size) in enumerate(rows)])
 
-    def test_it_is_the_luckiest_packet_s_delay_above_the_least_seen(self):
-        queue = QueueDelay()
-        assert queue.measure(self.arrivals(77.05, 77.03), 0.0) == 0.0
-        assert queue.measure(self.arrivals(77.13, 77.2), 0.1) == pytest.approx(0.1)
-        assert queue.measure(self.arrivals(), 0.2) == 0.0
+    def test_the_queue_is_the_luckiest_packet_s_delay_above_the_least_seen(self):
+        link = Bottleneck()
+        assert link.queue_s(self.arrivals((0.0, 0.05, 1000), (1.0, 0.03, 1000)), 0.0) == 0.0
+        assert link.queue_s(self.arrivals((2.0, 0.13, 1000), (3.0, 0.2, 1000)), 0.1) == pytest.approx(0.1)
+        assert link.queue_s(self.arrivals(), 0.2) == 0.0
 
     def test_it_gets_used_to_another_way_within_half_a_minute(self):
-        queue = QueueDelay()
-        queue.measure(self.arrivals(77.0), 0.0)
-        waits = [queue.measure(self.arrivals(77.2), float(now)) for now in range(1, 40)]
+        link = Bottleneck()
+        link.queue_s(self.arrivals((0.0, 0.0, 1000)), 0.0)
+        waits = [link.queue_s(self.arrivals((0.0, 0.2, 1000)), float(now)) for now in range(1, 40)]
         assert waits[0] == pytest.approx(0.2)
         assert waits[-1] == 0.0
+
+    def test_a_burst_tells_what_the_link_carries_however_little_is_sent_otherwise(self):
+        """Ten packets at once down a link of 400 kbit/s, between single ones each 100 ms."""
+        link = Bottleneck()
+        link.queue_s(self.arrivals((0.0, 0.02, 100)), 0.0)
+        link.watch(self.arrivals((0.0, 0.02, 100)))
+        assert link.rate_bps() == 0
+        link.watch(self.arrivals(*((0.1, 0.02 + 0.02 * (number + 1), 1000) for number in range(10))))
+        link.watch(self.arrivals((0.4, 0.02, 100), (0.5, 0.02, 100)))
+        assert link.rate_bps() == pytest.approx(400_000)
+        link.watch(self.arrivals((1.0, 0.02, 100)))
+        assert link.rate_bps() == 0, "that was long ago"
+
+    def test_what_was_read_late_waited_for_the_reader_and_not_for_the_link(self):
+        """Sent each 20 ms, read all at once after 400."""
+        link = Bottleneck()
+        link.queue_s(self.arrivals((0.0, 0.02, 500)), 0.0)
+        link.watch(self.arrivals((0.0, 0.02, 500)))
+        late = self.arrivals(*((0.02 * number, 0.42 - 0.02 * number, 500) for number in range(1, 21)))
+        link.watch(late)
+        assert link.rate_bps() == 0
+        assert link.queue_s(late, 0.4) == pytest.approx(0.0)
 
 
 def run_cluster(prober: Prober, history: SentHistory, now: float) -> float:
