@@ -21,7 +21,7 @@ _POLITENESS = 10
 def _supervised(**kwargs: Any) -> None:
     from telemed.processes import LIFELINE_FD, end_when_orphaned, inherited_fd
 
-    for name in ("data_folder_in", "processed_folder"):
+    for name in ("data_folder_in", "processed_folder", "control_folder"):
         if folder := app.conf.broker_transport_options.get(name):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     if inherited_fd(LIFELINE_FD) is not None:

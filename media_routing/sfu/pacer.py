@@ -25,7 +25,7 @@ class Pacer(Generic[T]):
     """Items are whatever the leg needs to send a packet later; numbers that must rise on the wire are given then."""
 
     def __init__(self, target_bps: float, now: float) -> None:
-        self._queue: deque[tuple[T, int]] = deque()
+        self._queue: deque[tuple[T, int, float]] = deque()
         self.queued_bytes = 0
         """What waits."""
         self._taken_at = now
@@ -74,16 +74,16 @@ class Pacer(Generic[T]):
         self._taken_at = now
         self._tokens = tokens if tokens < self._burst_bytes else self._burst_bytes
 
-    def push(self, item: T, size: int, *, urgent: bool = False) -> bool:
+    def push(self, item: T, size: int, now: float, *, urgent: bool = False) -> bool:
         """Queues, in front when `urgent` (a repair is already late). False: dropped, the queue is full."""
         if self.queued_bytes + size > self._queue_bytes:
             self.dropped += 1
             return False
         self.queued_bytes += size
         if urgent:
-            self._queue.appendleft((item, size))
+            self._queue.appendleft((item, size, now))
         else:
-            self._queue.append((item, size))
+            self._queue.append((item, size, now))
         return True
 
     def release(self, now: float) -> Iterator[T]:
@@ -92,18 +92,22 @@ class Pacer(Generic[T]):
             return
         self._refill(now)
         while self._queue and self._tokens > 0:
-            item, size = self._queue.popleft()
+            item, size, _ = self._queue.popleft()
             self.queued_bytes -= size
             self._tokens -= size
             yield item
 
     def take_back(self, belongs: Callable[[T], bool]) -> list[T]:
         """Takes out of the queue what shall not be sent any more, in order."""
-        taken = [item for item, _ in self._queue if belongs(item)]
+        taken = [item for item, _, _ in self._queue if belongs(item)]
         if taken:
             self._queue = deque(entry for entry in self._queue if not belongs(entry[0]))
-            self.queued_bytes = sum(size for _, size in self._queue)
+            self.queued_bytes = sum(size for _, size, _ in self._queue)
         return taken
+
+    def waited_s(self, now: float) -> float:
+        """How long what leaves next has waited; 0 with an empty queue."""
+        return now - self._queue[0][2] if self._queue else 0.0
 
     def clear(self) -> None:
         """Forgets what waits, e.g. when its source is switched away."""

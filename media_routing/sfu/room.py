@@ -169,6 +169,7 @@ class Room:
         places, kept = self._places(), frozenset(self._kept)
         for leg in self.legs.values():
             leg.subscriber.allocate(places, kept, now)
+            leg.subscriber.begin_anew(now)
             quality = leg.take_quality(now)
             if quality is not None:
                 self._tell(quality)

@@ -112,7 +112,7 @@ class Slot:
         if fitting:
             self.write(run.packets[:fitting], sizes[:fitting], segment, now)
         for packet in run.packets[fitting:]:
-            self._subscriber.queue((self, packet, segment), len(packet[0]))
+            self._subscriber.queue((self, packet, segment), len(packet[0]), now)
 
     def write(self, packets: Sequence[Kept], sizes: array[int], segment: Segment[Encoding], now: float) -> None:
         """Puts packets on the wire with this receiver's numbers and ids. All that is the same for a run is in locals:

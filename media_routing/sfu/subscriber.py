@@ -34,6 +34,9 @@ _REPAIR_BURST_S = 0.5
 # covers what was kept. More often than so: a line that stalls by itself, and what it loses counts.
 _INTERRUPTED_S = 1.0
 _FORGIVEN_EVERY_S = 5.0
+# A key frame of a layer that fits leaves within half a second. Less often than so, that it can: each costs all who watch the
+# same layer a key frame.
+_LATE_S, _ANEW_EVERY_S = 1.0, 3.0
 # How the smoothed round trip follows a new one (RFC 6298 §2.3).
 _RTT_WEIGHT = 0.125
 
@@ -61,6 +64,7 @@ class Subscriber:
         self._repaired_at = now
         self._fed_at = float("inf")
         self._forgiven_at = float("-inf")
+        self._began_anew_at = float("-inf")
 
     # What it shows.
 
@@ -150,9 +154,19 @@ class Subscriber:
         encodings = (slot.encoding for slot in self.slots if not slot.is_video)
         return sum(encoding.meter.usable_bps(now) for encoding in encodings if encoding is not None)
 
-    def queue(self, item: Queued, size: int) -> None:
+    def queue(self, item: Queued, size: int, now: float) -> None:
         """Holds a packet back until the pacer lets it go; a full queue drops it, and a NACK may still bring it."""
-        self.pacer.push(item, size)
+        self.pacer.push(item, size, now)
+
+    def begin_anew(self, now: float) -> None:
+        """Where so much waits that pictures are late, and stay late because as much comes in as goes out: what waits is never
+        sent, and they go on with a key frame."""
+        if self.pacer.waited_s(now) < _LATE_S or now - self._began_anew_at < _ANEW_EVERY_S:
+            return
+        self._began_anew_at = now
+        for slot in self.slots:
+            slot.cut()
+            slot.aim(slot.target, now)
 
     def send_due(self, now: float) -> float:
         """Lets go what was held back, and probes. Returns when it wants to be called next."""

@@ -66,6 +66,11 @@ class Record:
             row["layers"].get(peer, -1) for row in self.server if row["me"] == me and from_ms <= row["at_ms"] <= to_ms
         ]
 
+    def sent_after_s(self, me: str, peer: str, layer: int, since_ms: float) -> float | None:
+        """Seconds until the server sent `me` that layer of `peer`, to its next sample; None for never."""
+        at_ms = (row["at_ms"] for row in self.server if row["me"] == me and row["layers"].get(peer, -1) >= layer)
+        return next(((at - since_ms) / 1000 for at in at_ms if at > since_ms), None)
+
     def plot(self, name: str, title: str) -> Path:
         """var/artefacts/lab_<name>.svg."""
         began = min(samples[0]["at_ms"] for samples in self.pages.values() if samples)

@@ -61,7 +61,7 @@ def test_a_key_frame_makes_a_layer_hardly_dearer():
         key += size if is_key else 0
         meter.measure(total, step / 10, key)
         if step > 10:
-            assert 380_000 <= meter.usable_bps(step / 10) <= 421_000
+            assert 379_000 <= meter.usable_bps(step / 10) <= 421_000
 
 
 def test_who_sends_nothing_but_key_frames_is_found_out():

@@ -15,7 +15,7 @@ def test_what_is_below_the_rate_leaves_at_once():
 
 def test_a_burst_is_spread_at_a_fifth_above_the_target_in_order():
     pacer = Pacer(1_000_000, 0.0)
-    now = [n for n in range(60) if not pacer.take((1000,), 0.0) and pacer.push(n, 1000)]
+    now = [n for n in range(60) if not pacer.take((1000,), 0.0) and pacer.push(n, 1000, 0.0)]
     assert 50 < len(now) < 60
     left = drain(pacer, 0.0, 1)
     assert [item for _, item in left] == now
@@ -34,10 +34,10 @@ def test_nothing_overtakes_what_waits_but_a_repair():
     pacer = Pacer(100_000, 0.0)
     while pacer.take((1200,), 0.0):
         pass
-    pacer.push("first", 1200)
-    pacer.push("second", 1200)
+    pacer.push("first", 1200, 0.0)
+    pacer.push("second", 1200, 0.0)
     assert not pacer.take((10,), 0.001)
-    pacer.push("repair", 1200, urgent=True)
+    pacer.push("repair", 1200, 0.0, urgent=True)
     assert [item for _, item in drain(pacer, 0.001, 1)] == ["repair", "first", "second"]
 
 
@@ -52,7 +52,7 @@ def test_what_is_taken_back_is_neither_sent_nor_counted():
     pacer = Pacer(100_000, 0.0)
     pacer.spend(20_000, 0.0)
     for n in range(6):
-        pacer.push(n, 1000)
+        pacer.push(n, 1000, 0.0)
     assert pacer.take_back(lambda n: n % 2 == 0) == [0, 2, 4]
     assert pacer.queued_bytes == 3000
     assert [item for _, item in drain(pacer, 0.0, 3)] == [1, 3, 5]
@@ -60,7 +60,7 @@ def test_what_is_taken_back_is_neither_sent_nor_counted():
 
 def test_the_queue_is_bounded_and_says_what_it_drops():
     pacer = Pacer(100_000, 0.0)
-    assert sum(pacer.push(n, 1000) for n in range(1000)) == 60
+    assert sum(pacer.push(n, 1000, 0.0) for n in range(1000)) == 60
     assert pacer.dropped == 940
     assert pacer.queued_bytes == 60_000
 
@@ -70,7 +70,7 @@ def test_the_deadline_is_when_something_may_leave():
     assert pacer.deadline() == float("inf")
     while pacer.take((1200,), 0.0):
         pass
-    pacer.push("x", 1200)
+    pacer.push("x", 1200, 0.0)
     due = pacer.deadline()
     assert 0.0 < due < 0.02
     assert list(pacer.release(due - 0.001)) == []
@@ -80,7 +80,7 @@ def test_the_deadline_is_when_something_may_leave():
 def test_a_higher_target_drains_the_queue_sooner():
     pacer = Pacer(100_000, 0.0)
     for n in range(50):
-        pacer.push(n, 1000)
+        pacer.push(n, 1000, 0.0)
     assert len(drain(pacer, 0.1, 0.2)) < 10
     pacer.set_target(2_000_000)
     assert len(drain(pacer, 0.3, 0.2)) > 35
@@ -88,7 +88,7 @@ def test_a_higher_target_drains_the_queue_sooner():
 
 def test_clearing_forgets_what_waits():
     pacer = Pacer(100_000, 0.0)
-    pacer.push("x", 60_000)
+    pacer.push("x", 60_000, 0.0)
     pacer.clear()
     assert (pacer.queued_bytes, list(pacer.release(9.0))) == (0, [])
-    assert pacer.push("y", 60_000)
+    assert pacer.push("y", 60_000, 0.0)

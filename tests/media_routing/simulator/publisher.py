@@ -147,7 +147,7 @@ class Publisher:
         if self._pacer.take((size,), self.clock.now):
             self._put(item)
         else:
-            self._pacer.push(item, size, urgent=item.is_repair)
+            self._pacer.push(item, size, self.clock.now, urgent=item.is_repair)
 
     def _pace(self) -> bool:
         now = self.clock.now
