@@ -5,6 +5,8 @@ from __future__ import annotations
 # Between two requests for one layer, lowest first (LiveKit: 0.5/1/1 s). A key frame of a high layer is some ten times
 # the size of its other frames.
 LAYER_INTERVALS_S = (0.5, 1.0, 1.0)
+# Without an answer for so long the request itself was lost: it went down the same narrow line as the pictures.
+UNANSWERED_S = 0.5
 # Jitsi: a receiver's own requests for one source are at least 200 ms apart and 3 in 10 s. Who is sent another layer
 # has not asked, and does not pay.
 RECEIVER_INTERVAL_S = 0.2
@@ -15,11 +17,12 @@ RECEIVER_PERIOD_S = 10.0
 class KeyframeRequests:
     """Requests for one layer."""
 
-    __slots__ = ("_asked_at", "_interval_s", "is_wanted")
+    __slots__ = ("_asked_at", "_interval_s", "_is_answered", "is_wanted")
 
     def __init__(self, layer: int) -> None:
         self._interval_s = LAYER_INTERVALS_S[min(layer, len(LAYER_INTERVALS_S) - 1)]
         self._asked_at = float("-inf")
+        self._is_answered = True
         self.is_wanted = False
 
     def want(self) -> None:
@@ -28,16 +31,20 @@ class KeyframeRequests:
     def arrived(self) -> None:
         """A key frame began; what was asked for before is answered."""
         self.is_wanted = False
+        self._is_answered = True
 
     def take_due(self, now: float) -> bool:
         """Whether to send a request now. It stays wanted, and is repeated, until a key frame arrives."""
         if not self.is_wanted or now < self.deadline():
             return False
         self._asked_at = now
+        self._is_answered = False
         return True
 
     def deadline(self) -> float:
-        return self._asked_at + self._interval_s if self.is_wanted else float("inf")
+        if not self.is_wanted:
+            return float("inf")
+        return self._asked_at + (self._interval_s if self._is_answered else min(self._interval_s, UNANSWERED_S))
 
 
 class ReceiverRequests:

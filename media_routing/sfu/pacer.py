@@ -34,11 +34,13 @@ class Pacer(Generic[T]):
         self.set_target(target_bps)
         self._tokens = self._burst_bytes
 
-    def set_target(self, bps: float) -> None:
-        if bps == self._bps:
+    def set_target(self, bps: float, most_bps: float = float("inf")) -> None:
+        """Paces somewhat above `bps`, but not above `most_bps`."""
+        paced_bps = max(bps, min(bps * _FACTOR, most_bps))
+        if paced_bps == self._bps:
             return
-        self._bps = bps
-        self._bytes_per_s = bps * _FACTOR / 8
+        self._bps = paced_bps
+        self._bytes_per_s = paced_bps / 8
         self._burst_bytes = max(self._bytes_per_s * _BURST_S, _BURST_MIN_BYTES)
         self._queue_bytes = max(self._bytes_per_s * _QUEUE_S, _QUEUE_MIN_BYTES)
 

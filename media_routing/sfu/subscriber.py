@@ -123,7 +123,7 @@ class Subscriber:
         target_bps = self.estimator.target_bps
         audio_bps = self._audio_bps(now)
         # Sound does not ask, so that pictures are paced to what it leaves.
-        self.pacer.set_target(max(target_bps - audio_bps, target_bps / 2))
+        self.pacer.set_target(max(target_bps - audio_bps, target_bps / 2), self.estimator.most_bps() - audio_bps)
         if not self.allocator.is_due(target_bps, now):
             return
         shown = [(slot, slot.source) for slot in self.slots if slot.is_video and slot.source is not None]

@@ -83,6 +83,10 @@ class BandwidthEstimator:
         bps = min(self._delay_bps, self._loss_bps, self._remb_bps, self._config.max_bps)
         return int(max(bps, self._config.min_bps))
 
+    def most_bps(self) -> float:
+        """More than this at once would queue; infinity while the line was not seen full."""
+        return self._rate.most_bps()
+
     def proven_bps(self, now: float) -> int:
         """What a clean probe just got through; 0 when that is too long ago or was contradicted since."""
         return int(self._proven_bps) if now - self._proven_at < _PROOF_S else 0

@@ -33,6 +33,9 @@ class RateControl(Protocol):
     def raise_to(self, bps: float, now: float) -> None:
         """A probe got `bps` through: no need to grow there step by step."""
 
+    def most_bps(self) -> float:
+        """What the link carried when it was last full; infinity while that is not known or was surpassed."""
+
 
 class FixedRate:
     """The null twin: the rate never changes."""
@@ -47,6 +50,9 @@ class FixedRate:
 
     def raise_to(self, bps: float, now: float) -> None:
         return None
+
+    def most_bps(self) -> float:
+        return float("inf")
 
 
 class LinkCapacity:
@@ -112,6 +118,9 @@ class Aimd:
             self._changed_at = now
             if bps > self._capacity.upper_bps():
                 self._capacity.forget()
+
+    def most_bps(self) -> float:
+        return self._capacity.bps or float("inf")
 
     def _may_decrease(self, arrives_bps: float | None, rtt_s: float, now: float) -> bool:
         """Once per round trip, as the effect is not seen earlier; at once when far above what arrives."""

@@ -22,6 +22,20 @@ def test_a_burst_is_spread_at_a_fifth_above_the_target_in_order():
     assert 0.9 < (left[-1][0] * 150_000) / (len(now) * 1000) < 1.1
 
 
+def test_it_does_not_pace_above_what_the_line_was_seen_to_carry():
+    pacer = Pacer(1_000_000, 0.0)
+    pacer.set_target(1_000_000, most_bps=1_050_000)
+    for n in range(60):
+        pacer.push(n, 1000, 0.0)
+    left = drain(pacer, 0.0, 1)
+    assert 0.9 < left[-1][0] * 1_050_000 / 8 / 60_000 < 1.1
+    pacer.set_target(1_000_000, most_bps=500_000)
+    assert pacer.deadline() == float("inf")
+    pacer.push("x", 1000, 1.0)
+    assert pacer.waited_s(1.5) == 0.5
+    assert [item for _, item in drain(pacer, 1.5, 0.1)] == ["x"], "what may be sent is sent, whatever was seen"
+
+
 def test_of_a_run_goes_what_would_go_one_by_one():
     together, singly = Pacer(1_000_000, 0.0), Pacer(1_000_000, 0.0)
     for n in range(200):
