@@ -18,6 +18,8 @@ _SLOTS_PER_PACKET = 3
 _WINDOW_MASK = (1 << _SLOTS) - 1
 # Begins at 40 % of the window, ends below 10 %: words have gaps.
 _BEGIN_SLOTS, _END_SLOTS = 8, 2
+# Whose last word is so long ago has finished, when somebody else speaks: the gap between two turns is a fifth of a second.
+_YIELD_SLOTS = 12
 # Two at once: the picture moves to the other only if clearly louder, and so long. Shorter flaps, longer than a
 # second leaves the wrong person in the large tile.
 _LOUDER_DB = 6.0
@@ -38,6 +40,10 @@ class _Voice:
     spoke_at: float = float("-inf")
     heard_at: float = float("-inf")
     louder_since: float | None = field(default=None)
+
+    def window(self, slot: int) -> int:
+        """A bit for each of the last 400 ms' slots in which it was loud, as of now."""
+        return self.slots << min(max(slot - self.slot, 0), _SLOTS) & _WINDOW_MASK
 
 
 class SpeakerDetector(Generic[K]):
@@ -78,7 +84,7 @@ class SpeakerDetector(Generic[K]):
         changed = False
         slot = int(now / _SLOT_S)
         for voice in self._voices.values():
-            loud = ((voice.slots << min(max(slot - voice.slot, 0), _SLOTS)) & _WINDOW_MASK).bit_count()
+            loud = voice.window(slot).bit_count()
             speaking = loud >= (_END_SLOTS if voice.speaking else _BEGIN_SLOTS)
             if speaking != voice.speaking:
                 voice.speaking = speaking
@@ -113,16 +119,17 @@ class SpeakerDetector(Generic[K]):
         if not self._order:
             return None
         first = self._voices[self._order[0]]
+        has_finished = not first.speaking or not first.window(int(now / _SLOT_S)) & (1 << _YIELD_SLOTS) - 1
         best: K | None = None
         for key in self._order[1:]:
             voice = self._voices[key]
-            louder = voice.speaking and (not first.speaking or voice.level_dbov + _LOUDER_DB <= first.level_dbov)
+            louder = voice.speaking and (has_finished or voice.level_dbov + _LOUDER_DB <= first.level_dbov)
             if not louder:
                 voice.louder_since = None
                 continue
             if voice.louder_since is None:
                 voice.louder_since = now
-            waited = not first.speaking or now - voice.louder_since >= _LOUDER_FOR_S
+            waited = has_finished or now - voice.louder_since >= _LOUDER_FOR_S
             if waited and (best is None or voice.level_dbov < self._voices[best].level_dbov):
                 best = key
         return best if now - self._changed_at >= _STAY_S else None

@@ -49,7 +49,15 @@ def test_the_word_passes_within_a_second():
     table.play(3, anna=LOUD, ben=QUIET)
     table.play(2, anna=QUIET, ben=LOUD)
     assert [who for _, who in table.changes] == ["ben"]
-    assert table.changes[0][0] <= 1.0
+    assert table.changes[0][0] <= 0.3
+
+
+def test_a_word_of_assent_between_two_words_is_not_a_turn():
+    table = Table("anna", "ben")
+    for _ in range(10):
+        table.play(0.6, anna=LOUD, ben=QUIET)
+        table.play(0.2, anna=QUIET, ben=LOUD)
+    assert table.changes == []
 
 
 def test_a_cough_is_no_speech():
