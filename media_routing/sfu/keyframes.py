@@ -5,8 +5,9 @@ from __future__ import annotations
 # Between two requests for one layer, lowest first (LiveKit: 0.5/1/1 s). A key frame of a high layer is some ten times
 # the size of its other frames.
 LAYER_INTERVALS_S = (0.5, 1.0, 1.0)
-# Without an answer for so long the request itself was lost: it went down the same narrow line as the pictures.
-UNANSWERED_S = 0.5
+# Without an answer for so long, and a round trip, the request was lost on the narrow line that pictures take as well, or came
+# so soon after another that Chromium ignored it (its encoder_rtcp_feedback.cc: 300 ms).
+UNANSWERED_S = 0.35
 # Jitsi: a receiver's own requests for one source are at least 200 ms apart and 3 in 10 s. Who is sent another layer
 # has not asked, and does not pay.
 RECEIVER_INTERVAL_S = 0.2
@@ -17,13 +18,14 @@ RECEIVER_PERIOD_S = 10.0
 class KeyframeRequests:
     """Requests for one layer."""
 
-    __slots__ = ("_asked_at", "_interval_s", "_is_answered", "is_wanted")
+    __slots__ = ("_asked_at", "_interval_s", "_is_answered", "is_wanted", "rtt_s")
 
     def __init__(self, layer: int) -> None:
         self._interval_s = LAYER_INTERVALS_S[min(layer, len(LAYER_INTERVALS_S) - 1)]
         self._asked_at = float("-inf")
         self._is_answered = True
         self.is_wanted = False
+        self.rtt_s = 0.0
 
     def want(self) -> None:
         self.is_wanted = True
@@ -44,7 +46,7 @@ class KeyframeRequests:
     def deadline(self) -> float:
         if not self.is_wanted:
             return float("inf")
-        return self._asked_at + (self._interval_s if self._is_answered else min(self._interval_s, UNANSWERED_S))
+        return self._asked_at + (self._interval_s if self._is_answered else min(self._interval_s, UNANSWERED_S + self.rtt_s))
 
 
 class ReceiverRequests:

@@ -216,6 +216,7 @@ class Publisher:
             if missing.gave_up:
                 missing.gave_up = False
                 encoding.keyframes.want()
+            encoding.keyframes.rtt_s = rtt_s
             if encoding.keyframes.take_due(now):
                 packets.append(PictureLoss(sender_ssrc, encoding.ssrc).build())
         return packets

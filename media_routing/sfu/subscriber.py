@@ -36,7 +36,7 @@ _INTERRUPTED_S = 1.0
 _FORGIVEN_EVERY_S = 5.0
 # A key frame of a layer that fits leaves within half a second. Less often than so, that it can: each costs all who watch the
 # same layer a key frame.
-_LATE_S, _ANEW_EVERY_S = 1.0, 3.0
+_LATE_S, _ANEW_EVERY_S = 0.6, 3.0
 # How the smoothed round trip follows a new one (RFC 6298 §2.3).
 _RTT_WEIGHT = 0.125
 

@@ -32,6 +32,8 @@ _NO_RTT_S = 0.1
 _JUMP_S = 0.5
 # Less delay than this above the least is jitter, whatever its trend.
 _QUEUE_S = 0.02
+# So much of what the line carries, while packets wait there: sound waits with them, and in our own queue it does not.
+_DRAIN = 0.8
 _REPORT_GROW, _REPORT_LOW, _REPORT_HIGH = 1.08, 0.02, 0.10
 
 
@@ -68,6 +70,7 @@ class BandwidthEstimator:
         self._loss_bps = float("inf")
         self._remb_bps = float("inf")
         self._rtt_s = 0.0
+        self._queue_s = 0.0
         self._fed_at = float("-inf")
         self._jumped_at = float("-inf")
         self._proven_bps = 0.0
@@ -84,8 +87,8 @@ class BandwidthEstimator:
         return int(max(bps, self._config.min_bps))
 
     def most_bps(self) -> float:
-        """More than this at once would queue; infinity while the line was not seen full."""
-        return self._rate.most_bps()
+        """More than this at once would queue, or keep the queue that there is; infinity while the line was not seen full."""
+        return self._rate.most_bps() * (_DRAIN if self._queue_s > _QUEUE_S else 1.0)
 
     def proven_bps(self, now: float) -> int:
         """What a clean probe just got through; 0 when that is too long ago or was contradicted since."""
@@ -110,7 +113,9 @@ class BandwidthEstimator:
         undisturbed = self._prober.undisturbed(report.arrivals)
         usage = self._delay.detect(undisturbed) if undisturbed.sequences else "normal"
         self._bottleneck.watch(report.arrivals)
-        queue_s = self._bottleneck.queue_s(undisturbed, now)
+        if undisturbed.sequences:
+            self._queue_s = self._bottleneck.queue_s(undisturbed, now)
+        queue_s = self._queue_s
         if usage == "over" and queue_s < _QUEUE_S:
             usage = "normal"  # a receiver that had no time to read, not a queue
         rtt_s = self._rtt_s or _NO_RTT_S

@@ -8,15 +8,16 @@ from media_routing.sfu.keyframes import KeyframeRequests, ReceiverRequests
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2, 5])
-def test_a_layer_is_asked_each_half_second_until_it_answers(layer):
+def test_a_layer_is_asked_each_third_of_a_second_and_a_round_trip_until_it_answers(layer):
     requests = KeyframeRequests(layer)
     assert not requests.take_due(0.0) and requests.deadline() == float("inf")
+    requests.rtt_s = 0.05
     requests.want()
     assert requests.take_due(10.0)
-    assert requests.deadline() == 10.5
+    assert requests.deadline() == 10.4
     requests.want()
-    assert not requests.take_due(10.49)
-    assert requests.take_due(10.5)
+    assert not requests.take_due(10.39)
+    assert requests.take_due(10.4)
     requests.arrived()
     assert not requests.take_due(20.0)
 

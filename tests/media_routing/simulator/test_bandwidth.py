@@ -216,7 +216,7 @@ def frozen_behind_a_bucket(seed: int) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_line_that_lets_every_probe_pass_is_believed_less_and_less(seed):
-    assert frozen_behind_a_bucket(seed) < 4
+    assert frozen_behind_a_bucket(seed) < 5
 
 
 def test_without_doubt_such_a_line_is_believed_again_and_again(monkeypatch):
