@@ -46,7 +46,9 @@ class KeyframeRequests:
     def deadline(self) -> float:
         if not self.is_wanted:
             return float("inf")
-        return self._asked_at + (self._interval_s if self._is_answered else min(self._interval_s, UNANSWERED_S + self.rtt_s))
+        return self._asked_at + (
+            self._interval_s if self._is_answered else min(self._interval_s, UNANSWERED_S + self.rtt_s)
+        )
 
 
 class ReceiverRequests:

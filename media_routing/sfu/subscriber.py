@@ -30,8 +30,8 @@ MAX_WANTS = 32
 _REPAIR_SHARE = 0.5
 _REPAIR_MIN_BPS = 200_000
 _REPAIR_BURST_S = 0.5
-# Feedback comes every 50 to 100 ms while anything is received. Silent for longer: the line carried nothing. Shorter: repair
-# covers what was kept. More often than so: a line that stalls by itself, and what it loses counts.
+# What is received is reported within 50 to 100 ms and a round trip. Nothing heard of it for so long: the line carried nothing.
+# Shorter: repair covers what was kept. More often than so: a line that stalls by itself, and what it loses counts.
 _INTERRUPTED_S = 1.0
 _FORGIVEN_EVERY_S = 5.0
 # A key frame of a layer that fits leaves within half a second. Less often than so, that it can: each costs all who watch the
@@ -62,7 +62,6 @@ class Subscriber:
         self._wanted_at = now
         self._repair_bytes = 0.0
         self._repaired_at = now
-        self._fed_at = float("inf")
         self._forgiven_at = float("-inf")
         self._began_anew_at = float("-inf")
 
@@ -209,9 +208,8 @@ class Subscriber:
             self.estimator.on_loss_report(sum(told) / len(told), now)
 
     def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        if now - self._fed_at > _INTERRUPTED_S:
+        if self.estimator.unreported_s(self.history, now) > _INTERRUPTED_S + self.rtt_s:
             self._carries_again(now)
-        self._fed_at = now
         self.estimator.on_feedback(feedback, self.history, now)
 
     def _carries_again(self, now: float) -> None:

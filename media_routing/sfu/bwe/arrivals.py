@@ -60,7 +60,8 @@ class ArrivalJoiner:
     """Remembers what was reported already, and the receiver's clock across its wrap every 12 days."""
 
     def __init__(self) -> None:
-        self._highest = -1
+        self.highest = -1
+        """The last packet that was told of, arrived or lost."""
         self._lost: set[int] = set()
         self._reference: int | None = None
 
@@ -73,14 +74,14 @@ class ArrivalJoiner:
         times_us = feedback.times_us
         count = len(times_us)
         first = history.extend(feedback.base_sequence)
-        if first is None or first <= self._highest or first + count > history.next_sequence or None in times_us:
+        if first is None or first <= self.highest or first + count > history.next_sequence or None in times_us:
             return self._join_singly(feedback, base_s, history)
         index = first & HISTORY_MASK
         end = index + count
         if end > HISTORY_MASK + 1:
             return self._join_singly(feedback, base_s, history)
         # All of them arrived and none was told of before: four copies.
-        self._highest = first + count - 1
+        self.highest = first + count - 1
         sizes = history.sizes[index:end]
         history.sizes[index:end] = _NO_SIZES[:count]
         arrived_at_s = [base_s + time_us * 1e-6 for time_us in times_us]  # type: ignore[operator]
@@ -97,9 +98,9 @@ class ArrivalJoiner:
             extended = history.extend(number)
             if extended is None:
                 continue
-            is_new = extended > self._highest
+            is_new = extended > self.highest
             if is_new:
-                self._highest = extended
+                self.highest = extended
             if time_us is None:
                 if is_new:
                     lost += 1
@@ -118,7 +119,7 @@ class ArrivalJoiner:
             arrived_at_s.append(base_s + time_us * 1e-6)
             sizes.append(size)
         if len(self._lost) > _LOST_REMEMBERED:
-            self._lost = {number for number in self._lost if number > self._highest - _LOST_REMEMBERED}
+            self._lost = {number for number in self._lost if number > self.highest - _LOST_REMEMBERED}
         return Report(Arrivals(sequences, sent_at_s, arrived_at_s, sizes), len(sizes), lost)
 
     def _unwrap(self, reference: int) -> int:

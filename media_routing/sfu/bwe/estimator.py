@@ -94,6 +94,10 @@ class BandwidthEstimator:
         """What a clean probe just got through; 0 when that is too long ago or was contradicted since."""
         return int(self._proven_bps) if now - self._proven_at < _PROOF_S else 0
 
+    def unreported_s(self, history: SentHistory, now: float) -> float:
+        """How long ago the oldest packet was sent of which nothing was heard yet; 0 before the first report."""
+        return history.age_s(self._joiner.highest + 1, now) if self._joiner.highest >= 0 else 0.0
+
     def desire(self, bps: float) -> None:
         """Says what could be used if it fitted (`Allocation.desired_bps`); nothing is probed beyond it."""
         self._desired_bps = bps

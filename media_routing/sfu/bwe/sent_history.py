@@ -55,6 +55,11 @@ class SentHistory:
         extended = self.next_sequence - 1 - back
         return extended if back < HISTORY_SIZE and extended >= 0 else None
 
+    def age_s(self, sequence: int, now: float) -> float:
+        """How long ago `sequence` (not wrapping) was sent, or the oldest still known; 0 when it was not sent yet."""
+        first = max(sequence, self.next_sequence - HISTORY_SIZE)
+        return now - self.sent_at[first & HISTORY_MASK] if first < self.next_sequence else 0.0
+
     def sent_since(self, sequence: int) -> int:
         """Bytes sent under `sequence` (not wrapping) and later. Reported packets do not count any more."""
         first = max(sequence, self.next_sequence - HISTORY_SIZE)

@@ -1,5 +1,6 @@
 """The whole estimation over a simulated link; each part is taken out once, to show what it is for."""
 
+from dataclasses import dataclass
 from statistics import mean
 
 import pytest
@@ -146,3 +147,38 @@ def test_receiver_reports_decide_where_there_is_no_transport_feedback():
     assert estimator.padding_due(SentHistory(), 30.0) == 0
     estimator.on_remb(300_000, 30.0)
     assert estimator.target_bps == 300_000
+
+
+@dataclass
+class Told:
+    """All of `count` packets from `base_sequence` on arrived."""
+
+    base_sequence: int
+    count: int = 1
+    reference_time_64ms: int = 0
+
+    @property
+    def times_us(self) -> tuple[int, ...]:
+        return (0,) * self.count
+
+
+def test_a_pause_in_what_is_sent_is_no_pause_of_the_line():
+    """One packet each two seconds, as of a screen that stands still."""
+    estimator, history = BandwidthEstimator(), SentHistory()
+    assert estimator.unreported_s(history, 5.0) == 0
+    for number in range(10):
+        history.record(1000, 2.0 * number)
+        if number:
+            assert estimator.unreported_s(history, 2.0 * number + 0.1) == pytest.approx(0.1)
+        estimator.on_feedback(Told(number), history, 2.0 * number + 0.1)
+        assert estimator.unreported_s(history, 2.0 * number + 1.9) == 0
+
+
+def test_what_was_sent_and_not_heard_of_is_a_pause_of_the_line():
+    estimator, history = BandwidthEstimator(), SentHistory()
+    for number in range(40):
+        history.record(1000, 0.1 * number)
+    estimator.on_feedback(Told(0, 10), history, 1.0)
+    assert estimator.unreported_s(history, 4.0) == pytest.approx(3.0)
+    estimator.on_feedback(Told(38, 2), history, 4.0)
+    assert estimator.unreported_s(history, 4.1) == 0, "reports that were lost themselves are not waited for"
