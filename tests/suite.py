@@ -30,14 +30,17 @@ AROUND = (
     "tests/matrix",
     "tests/telemed",
 )
-# Browsers that look at pages and carry no call for long: they mostly wait, so calls may run beside them. Calls beside calls
-# do not: two cores are full with one.
+# Browsers that look at pages and carry no call for long, or one whose pictures nobody measures: they mostly wait, so calls may
+# run beside them. Measured calls beside each other do not: two cores are full with one.
 PAGES = (
     "tests/consultations",
     "tests/e2e/test_accessibility.py",
     "tests/e2e/test_call_stage.py",
+    "tests/e2e/test_invited_guest.py",
     "tests/e2e/test_keyboard_journey.py",
+    "tests/e2e/test_still.py",
     "tests/e2e/test_today_page.py",
+    "tests/e2e/test_visit_accessibility.py",
     "tests/media_routing/runtime",
     "tests/media_routing/sdp/test_browser_offers.py",
     "tests/telemed",

@@ -30,8 +30,8 @@ _PROOF_S = 5.0
 _NO_RTT_S = 0.1
 # So long what arrives may still have been sent before a probe raised the rate.
 _JUMP_S = 0.5
-# Less delay than this above the least is jitter, whatever its trend.
-_QUEUE_S = 0.02
+# Less delay than this above the least is jitter, whatever its trend; so is much more where no link was seen to be busy.
+_QUEUE_S, _QUEUE_UNSEEN_S = 0.02, 0.1
 # So much of what the line carries, while packets wait there: sound waits with them, and in our own queue it does not.
 _DRAIN = 0.8
 _REPORT_GROW, _REPORT_LOW, _REPORT_HIGH = 1.08, 0.02, 0.10
@@ -120,8 +120,9 @@ class BandwidthEstimator:
         if undisturbed.sequences:
             self._queue_s = self._bottleneck.queue_s(undisturbed, now)
         queue_s = self._queue_s
-        if usage == "over" and queue_s < _QUEUE_S:
-            usage = "normal"  # a receiver that had no time to read, not a queue
+        carried = self._bottleneck.rate_bps() if usage == "over" else 0.0
+        if usage == "over" and queue_s < (_QUEUE_S if carried else _QUEUE_UNSEEN_S):
+            usage = "normal"  # somebody had no time to read or to send, and nothing waited one behind the other
         rtt_s = self._rtt_s or _NO_RTT_S
         probe = self._prober.judge(report.arrivals, now)
         if usage == "over":
@@ -135,7 +136,6 @@ class BandwidthEstimator:
         if probe is not None and probe.clean and usage != "over":
             self._proven_bps, self._proven_at = probe.bps, now
         # While a queue grows the mean still tells of the time before, or of how little was sent.
-        carried = self._bottleneck.rate_bps() if usage == "over" else 0.0
         delay_bps = self._rate.adapt(usage, acknowledged, carried, rtt_s, now)
         if delay_bps < self._delay_bps:
             self._loss.restart(now + rtt_s)

@@ -242,6 +242,7 @@ def test_a_receiver_that_has_no_time_to_read_is_not_taken_for_a_slow_line(seed, 
 
 def test_where_every_trend_counts_such_a_receiver_loses_its_pictures(monkeypatch):
     monkeypatch.setattr(estimator, "_QUEUE_S", -1.0)
+    monkeypatch.setattr(estimator, "_QUEUE_UNSEEN_S", -1.0)
     seen = layers_without_a_free_core(1, stall_s=0.3)
     assert seen.count(2) < 0.5 * len(seen)
 
