@@ -7,18 +7,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from playwright.async_api import Page
 
 from media_routing.sframe import FrameKey, derive_key
+from media_routing.sfu import subscriber
 from tests.e2e.call_engine.group_server import GroupServer
 from tests.e2e.call_engine.tap import Tap, TappedFrame, tapped
 from tests.e2e.firefox.browser import Firefox, firefox
 from tests.e2e.test_call_engine import own_address, until
 from tests.e2e.test_sfu_engine import Group, group
+from tests.media_routing.simulator.fixed_rate import fixed_estimator
 
+# All that is shown here.
+FITS_BPS = 4_000_000
 # Join and leave; withdrawal has its own second.
 REKEY_WITHIN_S = 3.0
 
@@ -125,7 +131,8 @@ class Coming:
 @asynccontextmanager
 async def coming(patience_s: float) -> AsyncIterator[Coming]:
     server = GroupServer(room_size=4, p2p=True, address=own_address())
-    with tapped() as tap:
+    # A machine without a free core looks like a slow line, and a picture that is not sent says nothing of keys.
+    with tapped() as tap, patch.object(subscriber, "BandwidthEstimator", partial(fixed_estimator, FITS_BPS)):
         async with group(server) as people, firefox("fox") as fox:
             yield Coming(people, fox, tap, patience_s)
 

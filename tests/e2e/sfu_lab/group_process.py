@@ -17,17 +17,15 @@ import struct
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from media_routing.rtp.packet import NORMALISED_SIZE, PADDING
 from media_routing.runtime.outbox import Outbox
 from media_routing.sfu import subscriber
-from media_routing.sfu.bwe import BandwidthEstimator
-from media_routing.sfu.bwe.loss_bound import NullLossBound
-from media_routing.sfu.bwe.probing import NullProber
-from media_routing.sfu.bwe.rate_control import FixedRate
 from tests.e2e.call_engine.group_server import ROOM, GroupServer
+from tests.media_routing.simulator.fixed_rate import fixed_estimator
 
 SAMPLE_S = 0.25
 _OWN_AND_ORIGINAL = struct.Struct("!H")
@@ -53,10 +51,7 @@ class Repairs:
 
 
 def estimate_nothing(bps: int) -> None:
-    def fixed() -> BandwidthEstimator:
-        return BandwidthEstimator(rate=FixedRate(bps), loss=NullLossBound(), prober=NullProber())
-
-    subscriber.BandwidthEstimator = fixed  # type: ignore[assignment,misc]
+    subscriber.BandwidthEstimator = partial(fixed_estimator, bps)  # type: ignore[assignment,misc]
 
 
 def look(server: GroupServer) -> list[dict[str, Any]]:

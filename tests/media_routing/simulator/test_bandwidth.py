@@ -5,12 +5,10 @@ from statistics import mean
 
 import pytest
 
-from media_routing.sfu.bwe import BandwidthEstimator, estimator, probing
-from media_routing.sfu.bwe.loss_bound import NullLossBound
-from media_routing.sfu.bwe.probing import NullProber
-from media_routing.sfu.bwe.rate_control import FixedRate
+from media_routing.sfu.bwe import estimator, probing
 from media_routing.sfu.events import Want
 from tests.media_routing.simulator.encoder import STILL, Camera
+from tests.media_routing.simulator.fixed_rate import fixed_estimator
 from tests.media_routing.simulator.measures import changes, freeze_s, layers, plot, reached
 from tests.media_routing.simulator.network import LinkModel
 from tests.media_routing.simulator.world import Person, World
@@ -32,7 +30,7 @@ def room_of(seed: int, *names: str, camera: Camera = STILL, **links: LinkModel) 
 def estimate_nothing(person: Person, bps: float = 5_000_000) -> None:
     """The control: a leg that believes in a fixed rate."""
     assert person.leg is not None
-    person.leg.subscriber.estimator = BandwidthEstimator(rate=FixedRate(bps), loss=NullLossBound(), prober=NullProber())
+    person.leg.subscriber.estimator = fixed_estimator(bps)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
