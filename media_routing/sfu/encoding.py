@@ -28,7 +28,6 @@ class Encoding:
     """`forwarding` are the slots that get its packets, `waiting` those that will from the next key frame on."""
 
     __slots__ = (
-        "_key_timestamp",
         "_refilled_at",
         "_run",
         "allowance_bytes",
@@ -41,6 +40,7 @@ class Encoding:
         "is_paused",
         "is_video",
         "key_bytes",
+        "key_timestamp",
         "keyframes",
         "last_packet_at",
         "max_bps",
@@ -79,7 +79,8 @@ class Encoding:
         self.bytes_received = 0
         self.key_bytes = 0
         """Of them, what belongs to key frames."""
-        self._key_timestamp = -1
+        self.key_timestamp = -1
+        """Of the last key frame."""
         self.max_bps = max_bps
         # One second's worth may come at once: a key frame.
         self.allowance_bytes = max_bps / 8
@@ -115,11 +116,11 @@ class Encoding:
                 and vp8.is_key_frame_start(packet, NORMALISED_SIZE)
             ):
                 self.keyframes.arrived()
-                self._key_timestamp = timestamp
+                self.key_timestamp = timestamp
                 if self.waiting:
                     self.forward(now)
                     late = self._admit(number, timestamp, packet, now)
-            if timestamp == self._key_timestamp:
+            if timestamp == self.key_timestamp:
                 self.key_bytes += size
         elif self.waiting and not self.is_paused:
             self._admit(number, timestamp, packet, now)

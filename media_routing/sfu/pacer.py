@@ -107,9 +107,9 @@ class Pacer(Generic[T]):
             self.queued_bytes = sum(size for _, size, _ in self._queue)
         return taken
 
-    def waited_s(self, now: float) -> float:
-        """How long what leaves next has waited; 0 with an empty queue."""
-        return now - self._queue[0][2] if self._queue else 0.0
+    def next(self) -> tuple[T, float] | None:
+        """What leaves next, and since when it waits."""
+        return (self._queue[0][0], self._queue[0][2]) if self._queue else None
 
     def clear(self) -> None:
         """Forgets what waits, e.g. when its source is switched away."""

@@ -34,8 +34,8 @@ _REPAIR_BURST_S = 0.5
 # Shorter: repair covers what was kept. More often than so: a line that stalls by itself, and what it loses counts.
 _INTERRUPTED_S = 1.0
 _FORGIVEN_EVERY_S = 5.0
-# A key frame of a layer that fits leaves within half a second. Less often than so, that it can: each costs all who watch the
-# same layer a key frame.
+# A key frame of a layer that fits leaves within half a second. Not more often than so: each time costs all who watch the same
+# layer a key frame.
 _LATE_S, _ANEW_EVERY_S = 0.6, 3.0
 # How the smoothed round trip follows a new one (RFC 6298 §2.3).
 _RTT_WEIGHT = 0.125
@@ -160,8 +160,12 @@ class Subscriber:
     def begin_anew(self, now: float) -> None:
         """Where so much waits that pictures are late, and stay late because as much comes in as goes out: what waits is never
         sent, and they go on with a key frame."""
-        if self.pacer.waited_s(now) < _LATE_S or now - self._began_anew_at < _ANEW_EVERY_S:
+        waiting = self.pacer.next()
+        if waiting is None or now - waiting[1] < _LATE_S or now - self._began_anew_at < _ANEW_EVERY_S:
             return
+        _, packet, segment = waiting[0]
+        if packet[2] == segment.input.key_timestamp:
+            return  # a large key frame down a slow line: the next one would take as long
         self._began_anew_at = now
         for slot in self.slots:
             slot.cut()

@@ -213,3 +213,42 @@ def test_what_the_pacer_held_of_it_is_never_sent_nor_repaired(stage, anna, bert)
     narrow(stage, bert, 900_000)
     stage.show(anna, seconds=8)
     assert_continuous(bert.got("anna", "camera"), pause=900_000)
+
+
+def hold_back(stage, bert, seconds):
+    """The pacer owes so much that nothing leaves for so long."""
+    pacer = bert.leg.subscriber.pacer
+    pacer.spend(int(seconds * pacer._bytes_per_s), stage.now)
+
+
+def asked_for_the_largest(anna):
+    return len([p for p in anna.told(rtcp.PictureLoss) if p.media_ssrc == anna.layers[2].ssrc])
+
+
+def test_pictures_that_wait_too_long_are_dropped_for_a_key_frame(stage, anna, bert):
+    hold_back(stage, bert, 5)
+    sent = len(bert.got("anna", "camera"))
+    stage.show(anna, seconds=0.4)
+    waiting, asked = bert.leg.subscriber.pacer.queued_bytes, asked_for_the_largest(anna)
+    assert waiting > 0
+    for _ in range(10):
+        anna.frame(2)
+        stage.wait(0.033)
+    assert bert.leg.subscriber.pacer.queued_bytes < waiting
+    assert asked_for_the_largest(anna) == asked + 1
+    assert len(bert.got("anna", "camera")) == sent
+    stage.show(anna, seconds=8)
+    assert_continuous(bert.got("anna", "camera"), pause=900_000)
+
+
+def test_a_key_frame_on_its_way_is_not_given_up(stage, anna, bert):
+    hold_back(stage, bert, 1)
+    asked = asked_for_the_largest(anna)
+    anna.frame(2, key=True)
+    for _ in range(25):
+        stage.wait(0.033)
+        anna.frame(2)
+    assert asked_for_the_largest(anna) == asked
+    stage.wait(0.5)
+    assert bert.leg.subscriber.pacer.queued_bytes == 0
+    assert_continuous(bert.got("anna", "camera"), pause=900_000)
