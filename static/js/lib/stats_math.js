@@ -28,6 +28,7 @@
  * @property {number|null} freeze share of the time the picture stood still
  * @property {number|null} concealed share of the sound that was invented to fill gaps
  * @property {number|null} [rtt_ms] of what is sent, as the receiver's reports tell it
+ * @property {number} [rtt_told_at_ms] when the report came
  * @property {number} frames decoded (in) or encoded (out) since the last sample
  * @property {number} samples audio samples played since the last sample
  *
@@ -108,7 +109,10 @@ export function sample(stats, slots, at_ms) {
     if (direction === "out" && told_by_peer) {
       if (typeof told_by_peer.fractionLost === "number") counters.fractionLost = told_by_peer.fractionLost;
       if (typeof told_by_peer.jitter === "number") counters.jitter = told_by_peer.jitter;
-      if (typeof told_by_peer.roundTripTime === "number") counters.roundTripTime = told_by_peer.roundTripTime;
+      if (typeof told_by_peer.roundTripTime === "number") {
+        counters.roundTripTime = told_by_peer.roundTripTime;
+        counters.roundTripToldAt = told_by_peer.timestamp ?? 0;
+      }
     }
     const name = `${direction}:${slot}`;
     // The layers of a simulcast picture are streams of one section.
@@ -121,7 +125,7 @@ export function sample(stats, slots, at_ms) {
 function sum_of_layers(one, other) {
   const sum = { ...one };
   for (const [name, value] of Object.entries(other)) {
-    const shares = ["fractionLost", "jitter", "roundTripTime", "framesEncoded"].includes(name);
+    const shares = ["fractionLost", "jitter", "roundTripTime", "roundTripToldAt", "framesEncoded"].includes(name);
     sum[name] = shares ? Math.max(sum[name] ?? 0, value) : (sum[name] ?? 0) + value;
   }
   return sum;
@@ -165,19 +169,25 @@ export function rates_between(previous, current) {
           : null,
       frames,
       samples,
-      ...(now.roundTripTime === undefined ? {} : { rtt_ms: now.roundTripTime * 1000 }),
+      ...(now.roundTripTime === undefined ? {} : { rtt_ms: now.roundTripTime * 1000, rtt_told_at_ms: now.roundTripToldAt ?? 0 }),
     };
   }
   return { interval_ms, pair: current.pair, streams };
 }
 
 /**
- * The newest word on the round trip: reports on what is sent come every second, checks of the pair every few.
+ * The newest word on the round trip: reports on a picture come every second, on sound every five, checks of the pair every few.
  *
  * @param {Rates} rates
  * @returns {number|null}
  */
 export function round_trip_ms({ pair, streams }) {
-  const told = Object.values(streams).flatMap(({ rtt_ms }) => (typeof rtt_ms === "number" ? [rtt_ms] : []));
-  return told.length > 0 ? Math.min(...told) : (pair?.rtt_ms ?? null);
+  let newest_ms = -1;
+  let rtt = pair?.rtt_ms ?? null;
+  for (const { rtt_ms, rtt_told_at_ms = 0 } of Object.values(streams)) {
+    if (typeof rtt_ms !== "number" || rtt_told_at_ms < newest_ms) continue;
+    rtt = rtt_told_at_ms === newest_ms ? Math.min(rtt ?? rtt_ms, rtt_ms) : rtt_ms;
+    newest_ms = rtt_told_at_ms;
+  }
+  return rtt;
 }

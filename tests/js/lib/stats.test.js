@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MediaProof } from "../../../static/js/lib/proof.js";
 import { judge, SteadyQuality } from "../../../static/js/lib/quality.js";
-import { rates_between, relay_host, route_of, sample, selected_pair } from "../../../static/js/lib/stats_math.js";
+import { rates_between, relay_host, round_trip_ms, route_of, sample, selected_pair } from "../../../static/js/lib/stats_math.js";
 
 /** @import { Rates, StreamRates } from "../../../static/js/lib/stats_math.js" */
 
@@ -165,4 +165,19 @@ test("pictures of a peer that claims to have no camera prove nothing, and a watc
   const steady = new MediaProof({ frames_needed: 60 });
   assert.equal(steady.observe(rates(silent), ["video"]), false);
   assert.equal(steady.observe(rates(silent), ["video"]), true);
+});
+
+test("the newest report of a round trip counts, not the smallest", () => {
+  /** @param {[number, number]} audio @param {[number, number]} video round trip in seconds, when the report came */
+  const rates = (audio, video) => {
+    const told = Object.entries({ audio, video }).flatMap(([slot, [roundTripTime, timestamp]]) => [
+      { type: "outbound-rtp", id: slot, mid: slot, remoteId: `${slot} told` },
+      { type: "remote-inbound-rtp", id: `${slot} told`, roundTripTime, timestamp },
+    ]);
+    const taken = sample(told, { audio: "audio", video: "video" }, 1000);
+    return rates_between({ ...taken, at_ms: 0 }, taken);
+  };
+  assert.equal(round_trip_ms(rates([0.002, 4000], [0.4, 9000])), 400, "sound is reported on every five seconds only");
+  assert.equal(round_trip_ms(rates([0.03, 9500], [0.4, 9000])), 30);
+  assert.equal(round_trip_ms(rates([0.4, 9000], [0.39, 9000])), 390);
 });
