@@ -5,6 +5,7 @@ Each test leaves its plot in var/artefacts/lab_*.svg.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import time
 from statistics import mean
@@ -20,6 +21,7 @@ from tests.e2e.sfu_lab.meeting import Meeting, meeting, pause
 from tests.e2e.sfu_lab.record import Record
 from tests.e2e.sfu_lab.speech import write_speech
 from tests.e2e.test_call_engine import until
+from tests.evidence import write_evidence
 from tests.netsim.lab import WEB_HOST, Lab, SiteSpec
 from tests.netsim.slow_wire import DOWN
 
@@ -221,34 +223,38 @@ async def test_five_narrow_receivers_see_the_speaker_larger():
         await people.connected(60)
         for name in FIVE:
             people.site(name).limit(WIDE_BPS, 600_000)
-        speaks_from = {}
-        for before, name in (("", "anna"), ("anna", "ben"), ("ben", "cem")):
-            if before:
-                await people.pages[before].evaluate("engine.voice.speak(false)")
-            speaks_from[name] = people.mark(f"{name} speaks")
+        turns: list[tuple[str, float]] = []
+        for name in ("anna", "ben", "cem", "anna", "ben", "cem"):
+            if turns:
+                await people.pages[turns[-1][0]].evaluate("engine.voice.speak(false)")
+            turns.append((name, people.mark(f"{name} speaks")))
             await people.pages[name].evaluate("engine.voice.speak(true)")
-            await pause(15 if name == "anna" else 8)
+            await pause(8 if len(turns) > 1 else 15)
         end = people.mark("end")
         record = await people.record()
     plot = record.plot("five_at_600_kbit_s", "five at 600 kbit/s each")
-    listeners = FIVE[3:]
-    changes, larger, larger_others = {}, {}, {}
-    for me in listeners:
-        for name, told in (("anna", speaks_from["ben"]), ("ben", speaks_from["cem"]), ("cem", end)):
-            if name != "anna":
-                changes[me, name] = record.reached_s(me, name, 360, speaks_from[name])
+    shown_after_s, sent_after_s, larger, larger_others = [], [], [], []
+    for me in FIVE[3:]:
+        for (name, began), (_, told) in itertools.pairwise([*turns, ("", end)]):
+            if began > turns[0][1]:
+                shown_after_s.append(record.reached_s(me, name, 360, began))
+                sent_after_s.append(record.sent_after_s(me, name, 1, began))
             sent = {shown: record.sent_layers(me, shown, told - 6000, told) for shown in set(FIVE) - {me}}
-            larger[me, name] = mean(layer >= 1 for layer in sent.pop(name))
-            larger_others[me, name] = max(mean(layer >= 1 for layer in layers) for layers in sent.values())
-    chosen = {key: record.sent_after_s(*key, 1, speaks_from[key[1]]) for key in changes}
-    print(
-        f"changes took {changes}, of which until it was sent {chosen}; the speaker in the middle layer {larger}, somebody "
-        f"else {larger_others}; load {os.getloadavg()[0]:.1f}; {plot}"
-    )
-    assert min(larger.values()) >= 0.9
-    assert max(larger_others.values()) <= 0.1
-    assert all(took_s is not None and took_s <= MOST_CHANGE_S for took_s in changes.values())
-    assert sum(bool(took_s) for took_s in changes.values()) >= 2, "most were seen in the larger picture already"
+            larger.append(mean(layer >= 1 for layer in sent.pop(name)))
+            larger_others.append(max(mean(layer >= 1 for layer in layers) for layers in sent.values()))
+    measured = {
+        "change_until_shown_s": [took_s and round(took_s, 2) for took_s in shown_after_s],
+        "change_until_sent_s": [took_s and round(took_s, 2) for took_s in sent_after_s],
+        "speaker_in_the_middle_layer": larger,
+        "somebody_else_in_it": larger_others,
+        "load": round(os.getloadavg()[0], 1),
+    }
+    print(measured, plot)
+    write_evidence("five_at_600_kbit_s", "issue 3, line 2", measured)
+    assert min(larger) >= 0.9
+    assert max(larger_others) <= 0.1
+    assert all(took_s is not None and took_s <= MOST_CHANGE_S for took_s in shown_after_s)
+    assert sum(bool(took_s) for took_s in shown_after_s) >= len(shown_after_s) / 2, "most were seen so already"
 
 
 async def test_three_meet_on_the_product_s_pages_where_only_443_or_no_udp_gets_out():
