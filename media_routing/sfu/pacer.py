@@ -107,9 +107,9 @@ class Pacer(Generic[T]):
             self.queued_bytes = sum(size for _, size, _ in self._queue)
         return taken
 
-    def next(self) -> tuple[T, float] | None:
-        """What leaves next, and since when it waits."""
-        return (self._queue[0][0], self._queue[0][2]) if self._queue else None
+    def waiting(self) -> list[tuple[T, float]]:
+        """What waits and since when, in the order in which it leaves."""
+        return [(item, at) for item, _, at in self._queue]
 
     def clear(self) -> None:
         """Forgets what waits, e.g. when its source is switched away."""

@@ -160,14 +160,15 @@ class Subscriber:
     def begin_anew(self, now: float) -> None:
         """Where so much waits that pictures are late, and stay late because as much comes in as goes out: what waits is never
         sent, and they go on with a key frame."""
-        waiting = self.pacer.next()
-        if waiting is None or now - waiting[1] < _LATE_S or now - self._began_anew_at < _ANEW_EVERY_S:
+        if not self.pacer.queued_bytes or now - self._began_anew_at < _ANEW_EVERY_S:
             return
-        _, packet, segment = waiting[0]
-        if packet[2] == segment.input.key_timestamp:
-            return  # a large key frame down a slow line: the next one would take as long
+        waiting = self.pacer.waiting()
+        (_, packet, segment), since = waiting[0]
+        # A large key frame goes down a slow line: the next one would take as long.
+        if now - since < _LATE_S or packet[2] == segment.input.key_timestamp:
+            return
         self._began_anew_at = now
-        for slot in self.slots:
+        for slot in dict.fromkeys(slot for (slot, _, _), _ in waiting):
             slot.cut()
             slot.aim(slot.target, now)
 

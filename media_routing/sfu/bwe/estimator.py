@@ -171,7 +171,9 @@ class BandwidthEstimator:
         self._remb_bps = float("inf") if now - self._fed_at < _FEEDBACK_FRESH_S else bps
 
     def on_interruption(self, now: float) -> None:
-        """The line carried nothing for a while and carries again: the loss that is told next is of that while."""
+        """The line carried nothing for a while and carries again: the loss that is told next is of that while, and the way may be
+        another one, with delays of its own."""
+        self._bottleneck = Bottleneck()
         self._loss.restart(now + (self._rtt_s or _NO_RTT_S))
 
     def on_rtt(self, rtt_s: float) -> None:

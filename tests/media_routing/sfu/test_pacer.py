@@ -32,7 +32,7 @@ def test_it_does_not_pace_above_what_the_line_was_seen_to_carry():
     pacer.set_target(1_000_000, most_bps=500_000)
     assert pacer.deadline() == float("inf")
     pacer.push("x", 1000, 1.0)
-    assert pacer.next() == ("x", 1.0)
+    assert pacer.waiting() == [("x", 1.0)]
     assert [item for _, item in drain(pacer, 1.5, 0.1)] == ["x"], "what may be sent is sent, whatever was seen"
 
 
