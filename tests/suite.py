@@ -36,7 +36,7 @@ PAGES = (
     "tests/consultations",
     "tests/e2e/test_accessibility.py",
     "tests/e2e/test_call_stage.py",
-    "tests/e2e/test_first_visit.py",
+    "tests/e2e/test_invited_guest.py",
     "tests/e2e/test_keyboard_journey.py",
     "tests/e2e/test_still.py",
     "tests/e2e/test_today_page.py",
