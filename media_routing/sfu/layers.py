@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+# Frames differ in size: the peak of a shorter window is a tenth above what a layer costs, of a longer one comes later.
 _WINDOW_S = 2.0
 # A key frame is paid for by the frames after it, and is no reason to take the layer for half as dear again: it counts as spread
 # over so long. A sender of nothing else is found out just the same.

@@ -32,7 +32,8 @@ _NO_RTT_S = 0.1
 _JUMP_S = 0.5
 # Less delay than this above the least is jitter, whatever its trend; so is much more where no link was seen to be busy.
 _QUEUE_S, _QUEUE_UNSEEN_S = 0.02, 0.1
-# So much of what the line carries, while packets wait there: sound waits with them, and in our own queue it does not.
+# So much of what the line carries, while packets wait there (`Pacer.set_target`: not below the estimate): sound waits with
+# them, and in our own queue it does not.
 _DRAIN = 0.8
 _REPORT_GROW, _REPORT_LOW, _REPORT_HIGH = 1.08, 0.02, 0.10
 

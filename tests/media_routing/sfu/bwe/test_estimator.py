@@ -182,3 +182,16 @@ def test_what_was_sent_and_not_heard_of_is_a_pause_of_the_line():
     assert estimator.unreported_s(history, 4.0) == pytest.approx(3.0)
     estimator.on_feedback(Told(38, 2), history, 4.0)
     assert estimator.unreported_s(history, 4.1) == 0, "reports that were lost themselves are not waited for"
+
+
+def test_after_an_interruption_the_delays_of_another_way_are_no_queue():
+    flow = Flow(1, LinkModel(rate_bps=1_000_000), BandwidthEstimator())
+    flow.run(20)
+    full_bps = flow.estimator.most_bps()
+    assert full_bps < 1_100_000
+    flow.model.delay_s += 0.3
+    flow.run(0.5)
+    assert flow.estimator._queue_s > 0.2, "control: by itself it takes them for one"
+    flow.estimator.on_interruption(flow.clock.now)
+    flow.run(0.5)
+    assert flow.estimator._queue_s < 0.15

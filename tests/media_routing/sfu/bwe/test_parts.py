@@ -202,6 +202,14 @@ class TestAimd:
         rate = Aimd(1_000_000, 10_000, 10_000_000)
         assert rate.adapt("over", 600_000, 0.0, 0.1, 1.0) == pytest.approx(510_000)
 
+    def test_it_falls_to_90_percent_of_what_the_link_was_seen_to_carry_however_little_arrives(self):
+        rate = Aimd(1_000_000, 10_000, 10_000_000)
+        assert rate.most_bps() == float("inf")
+        assert rate.adapt("over", 150_000, 600_000, 0.1, 1.0) == pytest.approx(540_000)
+        assert rate.most_bps() == pytest.approx(600_000)
+        rate.raise_to(900_000, 2.0)
+        assert rate.most_bps() == float("inf"), "a probe has passed it"
+
     def test_it_falls_once_per_round_trip(self):
         rate = Aimd(1_000_000, 10_000, 10_000_000)
         first = rate.adapt("over", 900_000, 0.0, 0.1, 1.0)
