@@ -306,6 +306,8 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
+# Where the demo's practice and its people are.
+DEMO_TIME_ZONE = env.env_time_zone("DEMO_TIME_ZONE", "Europe/Berlin")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from zoneinfo import available_timezones
 
 
 class EnvError(RuntimeError):
@@ -71,6 +72,14 @@ def env_int(
     if maximum is not None and number > maximum:
         raise EnvError(f"{name} must be at most {maximum}")
     return number
+
+
+def env_time_zone(name: str, default: str | _Required = REQUIRED, *, environ: Mapping[str, str] | None = None) -> str:
+    """Return the name of a time zone this machine knows, such as Europe/Berlin; raise EnvError otherwise."""
+    value = env_str(name, default, environ=environ)
+    if value not in available_timezones():
+        raise EnvError(f"{name} must be a time zone such as Europe/Berlin")
+    return value
 
 
 def env_list(

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,12 @@ from tests.netsim.namespace import Namespace
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60
 OWN_SETTINGS = {"TESTING", "EMAIL_BACKEND", "SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL"}
+
+
+def zone_before_noon() -> str:
+    """A zone in which it is between eleven and twelve: the demo's day has its visits on one date at any hour of a run."""
+    ahead = 11 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}"  # POSIX signs: west of Greenwich is positive
 
 
 class AppServer:
@@ -95,7 +102,12 @@ class AppServer:
         # Nothing of the test run's own settings: the demo makes its keys, and `run` must read with the same.
         kept = {name: value for name, value in os.environ.items() if name not in OWN_SETTINGS}
         # One process instead of four: who tests the jobs asks for JOBS="worker".
-        ours = {"TELEMED_VAR_DIR": str(self.var_directory), "PYTHONUNBUFFERED": "1", "JOBS": "thread"}
+        ours = {
+            "TELEMED_VAR_DIR": str(self.var_directory),
+            "PYTHONUNBUFFERED": "1",
+            "JOBS": "thread",
+            "DEMO_TIME_ZONE": zone_before_noon(),
+        }
         return {**kept, **ours, **self._environment}
 
     def run(self, code: str) -> str:

@@ -79,7 +79,7 @@ def seed() -> str:
 
 def _people() -> tuple[Clinic, Practitioner]:
     clinic, _ = Clinic.objects.get_or_create(
-        name=CLINIC_NAME, defaults={"phone": "+49 30 5550 0100", "time_zone": "Europe/Berlin"}
+        name=CLINIC_NAME, defaults={"phone": "+49 30 5550 0100", "time_zone": settings.DEMO_TIME_ZONE}
     )
     doctor = _user(ROLES["practitioner"], "Anna Becker")
     admin = _user(ROLES["admin"], "Adam Richter", is_staff=True)
@@ -98,7 +98,9 @@ def _people() -> tuple[Clinic, Practitioner]:
 
 def _user(email: str, name: str, **fields: bool) -> User:
     """No password works for them: `None` is stored as unusable."""
-    return User.objects.filter(email=email).first() or User.objects.create_user(email, None, name=name, **fields)
+    return User.objects.filter(email=email).first() or User.objects.create_user(
+        email, None, name=name, time_zone=settings.DEMO_TIME_ZONE, **fields
+    )
 
 
 def visit_types(clinic: Clinic) -> dict[str, VisitType]:

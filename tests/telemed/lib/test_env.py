@@ -41,6 +41,13 @@ def test_whole_numbers_have_limits() -> None:
             env.env_int("THING", 5, minimum=1, maximum=9, environ={"THING": text})
 
 
+def test_time_zones_are_known_ones() -> None:
+    assert env.env_time_zone("ZONE", "Europe/Berlin", environ={}) == "Europe/Berlin"
+    assert env.env_time_zone("ZONE", "Europe/Berlin", environ={"ZONE": "Asia/Kolkata"}) == "Asia/Kolkata"
+    with pytest.raises(EnvError, match="ZONE must be a time zone"):
+        env.env_time_zone("ZONE", "Europe/Berlin", environ={"ZONE": "Berlin"})
+
+
 def test_lists_drop_blanks_and_empty_items() -> None:
     assert env.env_list("THING", environ={"THING": " a, b ,,c "}) == ["a", "b", "c"]
     assert env.env_list("THING", ["x"], environ={"THING": ""}) == []
