@@ -23,6 +23,14 @@ test("a line without loss is left to the browser, and so is a single lost packet
   const delay = new PlayoutDelay();
   assert.equal(after(delay, 0, 5, rates(0, 100)), null);
   assert.equal(delay.wanted(rates(0.05, 100), 5000), null);
+  assert.equal(delay.wanted(rates(0, 100), 6000), null);
+});
+
+test("two seconds in which a queue overflows are no lossy line, three are", () => {
+  const delay = new PlayoutDelay();
+  assert.equal(after(delay, 0, 2, rates(0.25, 300)), null);
+  assert.equal(after(delay, 2, 3, rates(0, 4)), null);
+  assert.equal(after(delay, 5, 3, rates(0.25, 4)), 150);
 });
 
 test("lasting loss waits for two repairs, within bounds", () => {
