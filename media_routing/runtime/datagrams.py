@@ -28,8 +28,9 @@ class Destination(Protocol):
 
 
 class Receiver(Protocol):
-    def receive(self) -> Iterable[tuple[int, int, Address]]:
-        """(slot, size, address) of the datagrams that were waiting, at most one batch; empty when none were."""
+    def receive(self) -> Iterable[tuple[int, int, Address, float]]:
+        """(slot, size, address, monotonic time of its arrival) of the datagrams that were waiting, at most one batch; empty
+        when none were."""
 
 
 class Sender(Protocol):

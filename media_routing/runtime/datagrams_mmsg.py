@@ -16,6 +16,7 @@ import logging
 import socket
 import struct
 import sys
+import time
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -32,6 +33,11 @@ NAME_BYTES = 28  # struct sockaddr_in6; sockaddr_in is 16, the rest stays zero
 SOL_UDP, UDP_SEGMENT = 17, 103
 RUN_PACKETS = 60  # the kernel's limit is 64 segments (128 since 6.2)
 RUN_BYTES = 64_000  # and one IP datagram
+# socket(7): each datagram comes with the time at which the kernel had it. (The 64-bit form, as on x86-64 and arm64.)
+SO_TIMESTAMPNS = 35
+STAMP_WORDS = 4  # struct cmsghdr, struct timespec
+# What waited longer has waited in a stopped machine, or somebody has set the clock.
+OLDEST_S = 1.0
 # What a route that cannot cut runs apart answers.
 NO_SEGMENTATION = {errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP}
 
@@ -84,20 +90,34 @@ class Receiver:
         self._names = bytearray(NAME_BYTES * self._batch)
         self._names_at = int(ffi.cast("uintptr_t", ffi.from_buffer(self._names)))
         vectors, self._heads = _Words(2 * self._batch), _Words(8 * self._batch)
-        self._vectors = vectors
+        self._vectors, self._stamps = vectors, _Words(STAMP_WORDS * self._batch)
         for slot in range(self._batch):
             vectors.words[2 * slot] = arena.address + arena.offsets[slot]
             vectors.words[2 * slot + 1] = arena.room
             self._heads.words[8 * slot : 8 * slot + 8] = array(
                 "Q",
-                [self._names_at + NAME_BYTES * slot, NAME_BYTES, vectors.address + 16 * slot, 1, 0, 0, 0, 0],
+                [
+                    self._names_at + NAME_BYTES * slot,
+                    NAME_BYTES,
+                    vectors.address + 16 * slot,
+                    1,
+                    self._stamps.address + 8 * STAMP_WORDS * slot,
+                    8 * STAMP_WORDS,
+                    0,
+                    0,
+                ],
             )
+        self._room = array("Q", [8 * STAMP_WORDS] * self._batch)
         self._pointer = ffi.cast("struct mmsghdr *", self._heads.address)
         self._lengths = self._heads.view.cast("B").cast("I")
         self._names_view = memoryview(self._names)
         self._null = ffi.NULL
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        except OSError:
+            logger.info("the kernel tells no arrival times: packets count as come when they are read")
 
-    def receive(self) -> Iterable[tuple[int, int, bytes]]:
+    def receive(self) -> Iterable[tuple[int, int, bytes, float]]:
         count = libc.recvmmsg(self._fd, self._pointer, self._batch, socket.MSG_DONTWAIT, self._null)
         if count <= 0:
             return ()
@@ -107,8 +127,26 @@ class Receiver:
             range(count),
             self._lengths[14 : 16 * count : 16].tolist(),
             [names[at : at + NAME_BYTES] for at in range(0, NAME_BYTES * count, NAME_BYTES)],
+            self._arrivals(count),
             strict=True,
         )
+
+    def _arrivals(self, count: int) -> list[float]:
+        """Monotonic times. A turn of the engine reads what came during the one before: taken for the time of arrival, the
+        time of reading would tell a sender of delays that its line has not."""
+        now = time.monotonic()
+        heads, stamps = self._heads.words, self._stamps.words
+        told = heads[5 : 8 * count : 8]
+        heads[5 : 8 * count : 8] = self._room[:count]  # the kernel writes how much it used
+        if told != self._room[:count] or stamps[1] != socket.SOL_SOCKET | SO_TIMESTAMPNS << 32:
+            return [now] * count
+        shift = now - time.time()
+        oldest = now - OLDEST_S
+        seconds, nanoseconds = (
+            stamps[2 : STAMP_WORDS * count : STAMP_WORDS],
+            stamps[3 : STAMP_WORDS * count : STAMP_WORDS],
+        )
+        return [min(now, max(oldest, s + n * 1e-9 + shift)) for s, n in zip(seconds, nanoseconds, strict=True)]
 
 
 class Sender:

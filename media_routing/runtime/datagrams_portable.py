@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,14 +19,15 @@ class Receiver:
         self._sock = sock
         self._windows = [arena.view[offset : offset + arena.room] for offset in arena.offsets[:BATCH]]
 
-    def receive(self) -> list[tuple[int, int, Any]]:
-        came: list[tuple[int, int, Any]] = []
+    def receive(self) -> list[tuple[int, int, Any, float]]:
+        came: list[tuple[int, int, Any, float]] = []
+        now = time.monotonic()
         for slot, window in enumerate(self._windows):
             try:
                 size, address = self._sock.recvfrom_into(window)
             except OSError:
                 break
-            came.append((slot, size, address))
+            came.append((slot, size, address, now))
         return came
 
 

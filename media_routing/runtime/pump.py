@@ -172,18 +172,18 @@ class Pump:
 
     def _receive_batch(self, now: float) -> int:
         view, offsets, flows = self._arena.view, self._arena.offsets, self._flows.get
-        runs: dict[Link, list[tuple[int, int]]] = {}
+        runs: dict[Link, list[tuple[int, int, float]]] = {}
         count = 0
-        for slot, size, address in self._receiver.receive():
+        for slot, size, address, came in self._receiver.receive():
             count += 1
             link = flows(address)
             if link is None or size < RTP_HEADER_BYTES or not 127 < view[offsets[slot]] < 192:
                 if size:
                     self._receive_other(link, address, offsets[slot], size, now)
             elif link in runs:
-                runs[link].append((slot, size))
+                runs[link].append((slot, size, came))
             else:
-                runs[link] = [(slot, size)]
+                runs[link] = [(slot, size, came)]
         reports: list[tuple[Link, int, int]] = []
         for link, run in runs.items():
             self._receive_run(link, run, reports, now)
@@ -194,17 +194,17 @@ class Pump:
         return count
 
     def _receive_run(
-        self, link: Link, run: list[tuple[int, int]], reports: list[tuple[Link, int, int]], now: float
+        self, link: Link, run: list[tuple[int, int, float]], reports: list[tuple[Link, int, int]], now: float
     ) -> None:
-        """What one peer sent, (slot, size) each: media that is authentic and within its limits goes to the room together,
+        """What one peer sent, (slot, size, arrival) each: media that is authentic and within its limits goes to the room together,
         RTCP is put into `reports`."""
         view, offsets, pointers = self._arena.view, self._arena.offsets, self._arena.pointers
         length, unprotect = self._length, lib.srtp_unprotect
         session, ssrcs = link.unprotect_rtp, link.ssrcs
         packets_left, bytes_left = link.packets_left, link.bytes_left
-        media: list[tuple[int, int]] = []
+        media: list[tuple[int, int, float]] = []
         received_bytes = 0
-        for slot, size in run:
+        for slot, size, came in run:
             packets_left -= 1
             bytes_left -= size
             if packets_left < 0 or bytes_left < 0:
@@ -228,7 +228,7 @@ class Pump:
             if new:
                 ssrcs.add(ssrc)
             received_bytes += size
-            media.append((offset, length[0]))
+            media.append((offset, length[0], came))
         link.packets_left, link.bytes_left = packets_left, bytes_left
         if not media:
             return

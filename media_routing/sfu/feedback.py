@@ -21,10 +21,10 @@ class ArrivalLog:
         self._next: int | None = None
         self._count = 0
 
-    def note(self, sequence: int, now: float) -> None:
+    def note(self, sequence: int, came: float) -> None:
         if len(self.sequences) < _MAX_PENDING:
             self.sequences.append(sequence)
-            self.times.append(now)
+            self.times.append(came)
 
     def take(self, sender_ssrc: int, media_ssrc: int) -> list[bytes]:
         """Feedback for what was noted since the last call. A packet that comes after later ones were reported is told

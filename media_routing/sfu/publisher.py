@@ -56,14 +56,14 @@ class Publisher:
                 for ssrc, encoding in zip(ssrcs, source.encodings, strict=False):
                     self._bind(ssrc, encoding, streams)
 
-    def receive(self, arena: memoryview, places: Iterable[tuple[int, int]], now: float) -> int:
-        """RTP packets that came together, (offset, size) each. Returns how many were none; counts and drops what belongs
-        to nobody. Packets of one encoding in a row are forwarded in one go."""
+    def receive(self, arena: memoryview, places: Iterable[tuple[int, int, float]], now: float) -> int:
+        """RTP packets that are taken together, (offset, size, time of arrival) each. Returns how many were none; counts and
+        drops what belongs to nobody. Packets of one encoding in a row are forwarded in one go."""
         malformed = 0
         last: Encoding | None = None
-        for offset, size in places:
+        for offset, size, came in places:
             try:
-                encoding = self._receive(arena, offset, size, last, now)
+                encoding = self._receive(arena, offset, size, came, last, now)
             except RtpError:
                 malformed += 1
                 continue
@@ -73,7 +73,9 @@ class Publisher:
             last.forward(now)
         return malformed
 
-    def _receive(self, arena: memoryview, offset: int, size: int, last: Encoding | None, now: float) -> Encoding | None:
+    def _receive(
+        self, arena: memoryview, offset: int, size: int, came: float, last: Encoding | None, now: float
+    ) -> Encoding | None:
         """Raises RtpError. Returns the encoding that has taken the packet; what `last` took goes out before another's,
         because who changes from one to the other goes on after the highest of the first."""
         self.packets += 1
@@ -88,7 +90,7 @@ class Publisher:
                 if last is not None:
                     last.forward(now)
                 return self._receive_repair(
-                    arena, second, sequence, timestamp, ssrc, profile, extension_at, at, end, now
+                    arena, second, sequence, timestamp, ssrc, profile, extension_at, at, end, came, now
                 )
         if last is not encoding and last is not None:
             last.forward(now)
@@ -97,7 +99,7 @@ class Publisher:
         extra_id = ids.video_orientation if is_video else ids.audio_level
         wide, extra = extensions.scan(arena, profile, extension_at, at, self._wide_id, extra_id or -1)
         if wide >= 0:
-            self.arrivals.note(wide, now)
+            self.arrivals.note(wide, came)
             self._media_ssrc = ssrc
         source = encoding.source
         # Comfort noise, redundancy and whatever else was negotiated beside it have no slot to go to.
@@ -127,13 +129,14 @@ class Publisher:
         extension_at: int,
         at: int,
         end: int,
+        came: float,
         now: float,
     ) -> Encoding | None:
         """RFC 4588 §4: the original sequence number, then the original payload. Without them: padding that probes."""
         orientation_id = self._extensions.video_orientation or -1
         wide, extra = extensions.scan(arena, profile, extension_at, at, self._wide_id, orientation_id)
         if wide >= 0:
-            self.arrivals.note(wide, now)
+            self.arrivals.note(wide, came)
         encoding = self._repairs.get(ssrc)
         if encoding is None:
             self.dropped += 1

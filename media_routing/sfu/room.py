@@ -107,9 +107,9 @@ class Room:
 
     # What comes in.
 
-    def receive_rtp(self, leg: Leg, arena: memoryview, places: Iterable[tuple[int, int]], now: float) -> None:
-        """Plaintext RTP packets that came together, in order, as (offset, size); the 32 bytes before each are overwritten.
-        Raises for no bytes whatever."""
+    def receive_rtp(self, leg: Leg, arena: memoryview, places: Iterable[tuple[int, int, float]], now: float) -> None:
+        """Plaintext RTP packets that are taken together, in order, as (offset, size, time of arrival); the 32 bytes before
+        each are overwritten. Raises for no bytes whatever."""
         leg.malformed += leg.publisher.receive(arena, places, now)
 
     def receive_rtcp(self, leg: Leg, data: bytes, now: float) -> None:

@@ -106,7 +106,9 @@ def per_packet(fan_out: int) -> dict[str, float]:
         if turn == WARM_TURNS:
             meter, before = Meter(), sum(leg.subscriber.packets() for leg in legs)
         now += TURN_S
-        places = [(offset, _packet(inbox.view, offset, sent + n, payload)) for n, offset in enumerate(inbox.offsets)]
+        places = [
+            (offset, _packet(inbox.view, offset, sent + n, payload), now) for n, offset in enumerate(inbox.offsets)
+        ]
         sent += BURST
         meter.count("media", lambda: room.receive_rtp(publisher, inbox.view, places, now))  # noqa: B023
         for number, leg in enumerate(legs):

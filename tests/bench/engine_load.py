@@ -189,9 +189,9 @@ class Receiver(Peer):
         while True:
             batch = list(self.receiver.receive())
             if not self.feeds:
-                self.received += sum(size > MEDIA_BYTES for _, size, _ in batch)
+                self.received += sum(size > MEDIA_BYTES for _, size, _, _ in batch)
             else:
-                for slot, size, _ in batch:
+                for slot, size, _, _ in batch:
                     offset = offsets[slot]
                     if size > 40 and view[offset] & 0xD0 == 0x90 and view[offset + 16] == 0x31:
                         numbers.append(view[offset + 17] << 8 | view[offset + 18])

@@ -119,7 +119,7 @@ class Floor(Plain):
             slot_out, waiting, routes = 0, [], self.routes
             for _ in range(BATCHES_PER_TURN):
                 came = 0
-                for slot, size, address in receiver.receive():
+                for slot, size, address, _ in receiver.receive():
                     came += 1
                     offset = inbox.offsets[slot]
                     _, session, destinations = routes[address]

@@ -45,10 +45,8 @@ SLOW_CAMERA = ("--use-fake-device-for-media-stream=device-count=1,fps=8",)
 async def three_meet(people: Meeting) -> None:
     """anna speaks and shows herself in 720p, ben and cleo listen and watch her."""
     voice = write_speech(people.lab.directory)
-    # She comes last: browsers that open pages take both cores, and the first probe of an uplink falls into that second.
-    await asyncio.gather(*(people.join(name, media="audio", voice=voice) for name in ("ben", "cleo")))
-    await pause(2)
     anna = await people.join("anna", media="1280x720", fps=str(FPS), voice=voice)
+    await asyncio.gather(*(people.join(name, media="audio", voice=voice) for name in ("ben", "cleo")))
     await people.connected()
     for name in ("ben", "cleo"):
         await people.show(name, {"anna": 720})

@@ -71,7 +71,7 @@ class Stage:
 
     def receive(self, name: str, data: bytes) -> None:
         self._arena[HEADROOM : HEADROOM + len(data)] = data
-        self.room.receive_rtp(self.legs[name], self._arena, ((HEADROOM, len(data)),), self.now)
+        self.room.receive_rtp(self.legs[name], self._arena, ((HEADROOM, len(data), self.now),), self.now)
 
     def wait(self, seconds: float) -> None:
         until = self.now + seconds

@@ -63,9 +63,11 @@ def tapped() -> Iterator[Tap]:
     tap = Tap()
     receive = Room.receive_rtp
 
-    def receive_and_keep(room: Room, leg: Leg, arena: memoryview, places: list[tuple[int, int]], now: float) -> None:
+    def receive_and_keep(
+        room: Room, leg: Leg, arena: memoryview, places: list[tuple[int, int, float]], now: float
+    ) -> None:
         kinds = {line.payload_type: line.kind for line in leg.plan.publishes}
-        for offset, size in places:
+        for offset, size, _ in places:
             data = bytes(arena[offset : offset + size])
             if kind := kinds.get(data[1] & 0x7F):
                 tap.packets.append((leg.key, kind, time.monotonic(), data))

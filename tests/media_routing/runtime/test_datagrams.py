@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 
 import pytest
 
@@ -47,10 +48,41 @@ def test_received_datagrams_lie_in_their_slots(io, pair):
     for packet in sent:
         other.sendto(packet, one.getsockname())
     came = list(receiver.receive())
-    assert [bytes(arena.view[arena.offsets[slot] :][:size]) for slot, size, _ in came] == sent
-    assert {io.unpack(address) for _, _, address in came} == {other.getsockname()[:2]}
-    assert {address for *_, address in came} == {io.pack(one.family, *other.getsockname()[:2])}
+    assert [bytes(arena.view[arena.offsets[slot] :][:size]) for slot, size, _, _ in came] == sent
+    assert {io.unpack(address) for _, _, address, _ in came} == {other.getsockname()[:2]}
+    assert {address for _, _, address, _ in came} == {io.pack(one.family, *other.getsockname()[:2])}
     assert list(receiver.receive()) == []
+
+
+PAUSE_S = 0.03
+
+
+@pytest.mark.skipif(not datagrams_mmsg.AVAILABLE, reason="the portable way knows only when it reads")
+def test_the_kernel_s_time_of_arrival_is_told_however_late_it_is_read(pair):
+    one, other = pair
+    receiver = datagrams_mmsg.make_receiver(one, Arena(8, 2048, 64))
+    began = time.monotonic()
+    for _ in range(3):
+        other.sendto(b"x", one.getsockname())
+        time.sleep(PAUSE_S)
+    read = time.monotonic()
+    came = [arrival for *_, arrival in receiver.receive()]
+    assert began - 0.001 <= came[0] <= came[1] - PAUSE_S + 0.001 <= came[2] - 2 * PAUSE_S + 0.002
+    assert came[2] <= read - PAUSE_S + 0.001
+    # Again, as the kernel has written over what it was asked.
+    other.sendto(b"x", one.getsockname())
+    time.sleep(PAUSE_S)
+    assert next(arrival for *_, arrival in receiver.receive()) < time.monotonic() - PAUSE_S + 0.001
+
+
+def test_read_late_without_it_all_came_at_once(pair):
+    """The control: what a turn of the engine would make of a line that has carried evenly."""
+    one, other = pair
+    receiver = datagrams_portable.make_receiver(one, Arena(8, 2048, 64))
+    for _ in range(3):
+        other.sendto(b"x", one.getsockname())
+        time.sleep(PAUSE_S)
+    assert len({arrival for *_, arrival in receiver.receive()}) == 1
 
 
 @pytest.mark.parametrize("io", WAYS, ids=lambda io: io.NAME)
@@ -59,7 +91,7 @@ def test_a_second_batch_reads_whole_addresses_again(io, pair):
     receiver = io.make_receiver(one, Arena(2, 2048, 64))
     for _ in range(3):
         other.sendto(b"x", one.getsockname())
-    senders = [io.unpack(address) for _ in range(2) for *_, address in receiver.receive()]
+    senders = [io.unpack(address) for _ in range(2) for _, _, address, _ in receiver.receive()]
     assert senders == [other.getsockname()[:2]] * 3
 
 
@@ -135,7 +167,7 @@ def test_one_socket_serves_both_families():
                 peer.bind((host, 0))
                 peer.settimeout(1)
                 peer.sendto(b"?", (host, port))
-                [(_, _, address)] = receiver.receive()
+                [(_, _, address, _)] = receiver.receive()
                 assert io.unpack(address) == (host, peer.getsockname()[1])
                 destination = Peer(io, address)
                 arena = Arena(1, 2048)

@@ -50,7 +50,7 @@ class Anna:
         second = payload_type | (0x80 if marker else 0)
         packet = struct.pack("!BBHII", 0x80, second, sequence & 0xFFFF, self.sequence * 960, ssrc) + payload
         self.arena[64 : 64 + len(packet)] = packet
-        self.running.room.receive_rtp(self.leg, self.arena, ((64, len(packet)),), self.now)
+        self.running.room.receive_rtp(self.leg, self.arena, ((64, len(packet), self.now),), self.now)
 
     def go_on(self, frames, *, key_of=()):
         for _ in range(frames):

@@ -258,8 +258,8 @@ class Stage:
 
     def feed(self, leg, *raws: bytes) -> None:
         """Packets that come together."""
-        places = [(number * 2048 + HEADROOM, len(raw)) for number, raw in enumerate(raws)]
-        for (offset, size), raw in zip(places, raws, strict=True):
+        places = [(number * 2048 + HEADROOM, len(raw), self.now) for number, raw in enumerate(raws)]
+        for (offset, size, _), raw in zip(places, raws, strict=True):
             self._arena[offset : offset + size] = raw
         self.room.receive_rtp(leg, self._arena, places, self.now)
         self.collect()

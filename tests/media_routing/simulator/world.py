@@ -189,7 +189,7 @@ class World:
             self.room.receive_rtcp(person.leg, data, self.clock.now)
             return
         arena = memoryview(bytearray(_HEADROOM) + data + bytes(_HEADROOM))
-        self.room.receive_rtp(person.leg, arena, ((_HEADROOM, len(data)),), self.clock.now)
+        self.room.receive_rtp(person.leg, arena, ((_HEADROOM, len(data), self.clock.now),), self.clock.now)
 
     def _tick(self) -> None:
         if self.room.deadline() <= self.clock.now:
