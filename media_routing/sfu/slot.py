@@ -26,6 +26,10 @@ _MASK_32 = 0xFFFFFFFF
 _PLAUSIBLE_S = 0.5
 # How far the first frame of another stream is set behind the last one sent when it was captured before it.
 _STEP_S = 0.001
+# libwebrtc shows a picture when its timestamp is due on a line that is fitted to all arrivals so far, the late ones of a
+# queue included (timestamp_extrapolator.cc): carried on over a pause, that line held pictures back for up to 1.6 s. With
+# a frame more than 10 s late it begins a new one (frame_helpers.cc), and that frame is shown at once.
+_RESTART_AFTER_S, _RESTART_S = 1.0, 15.0
 
 
 class Slot:
@@ -248,7 +252,8 @@ class Slot:
 
     def _next_timestamp(self, encoding: Encoding, timestamp: int, now: float) -> int:
         """What `timestamp` of another stream becomes, so that time goes on as it did for the sender (and a little
-        after what was last sent): by the sender's own reports where they are known, else by our clock."""
+        after what was last sent): by the sender's own reports where they are known, else by our clock. After a pause, which
+        only a receiver with a line of its own is made to have, time begins anew."""
         rewriter = self.rewriter
         last = rewriter.last_timestamp & _MASK_32
         segment = rewriter.current
@@ -256,8 +261,13 @@ class Slot:
             return last
         rate_hz = encoding.clock.clock_rate_hz
         plausible = _PLAUSIBLE_S * rate_hz
-        elapsed = max(1, round((now - self._left_at) * rate_hz))
+        paused_s = now - self._left_at
+        elapsed = max(1, round(paused_s * rate_hz))
         captured_at = encoding.clock.captured_at(timestamp)
+        if self.is_video and self.wide_head and paused_s > _RESTART_AFTER_S:
+            begun = last + elapsed - round(_RESTART_S * rate_hz)
+            self._anchor = None if captured_at is None else (captured_at, begun & _MASK_32)
+            return begun
         exact: int | None = None
         if segment.input is encoding:
             exact = timestamp + segment.timestamp_offset

@@ -40,7 +40,9 @@ const elements = new Map();
 const played = {};
 /** The longest pause between two frames in ms, by "peer slot"; a test may clear it. @type {Record<string, number>} */
 const gaps = {};
-/** When the picture that is shown changed its size, by "peer slot". @type {Record<string, {at_ms: number, height: number}[]>} */
+/** A picture without a new frame for so long is none. */
+const GONE_MS = 1000;
+/** When the picture that is shown changed its size, 0 for none, by "peer slot". @type {Record<string, {at_ms: number, height: number}[]>} */
 const heights = {};
 client.addEventListener("remote-track", (event) => {
   const { peer, slot, track } = /** @type {CustomEvent} */ (event).detail;
@@ -56,6 +58,8 @@ client.addEventListener("remote-track", (event) => {
       const count = (_now, frame) => {
         const now_ms = performance.now();
         const sizes = heights[key] ??= [];
+        const paused_ms = now_ms - last_ms;
+        if (sizes.length && paused_ms > GONE_MS) sizes.push({ at_ms: Date.now() - paused_ms + GONE_MS, height: 0 });
         if (frame && frame.height !== sizes.at(-1)?.height) sizes.push({ at_ms: Date.now(), height: frame.height });
         played[key] = (played[key] ?? 0) + 1;
         gaps[key] = Math.max(gaps[key] ?? 0, now_ms - last_ms);

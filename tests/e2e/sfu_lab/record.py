@@ -13,7 +13,7 @@ from tests.svg_plot import Series, write_plot
 @dataclass
 class Record:
     """`pages`: samples by name (call_engine/sampler.js); `server`: rows of group_process.py; `sizes`: by name and
-    "peer slot" when the shown picture changed its size."""
+    "peer slot" when the shown picture changed its size, 0 for none."""
 
     pages: dict[str, list[dict[str, Any]]]
     server: list[dict[str, Any]]

@@ -15,6 +15,8 @@ _NACK_TRIES = 10
 _NACK_MAX = 1000
 # video_receive_stream2.cc: how long without a decodable frame before a key frame is asked for.
 _WAIT_KEY_S, _WAIT_FRAME_S = 0.2, 3.0
+# frame_helpers.cc: with a frame that is more than 10 s late the clock begins anew.
+_RESTART_S = 10.0
 # A packet this much older than the newest is of no use.
 _KEPT = 2000
 
@@ -181,7 +183,7 @@ class VideoReceiver:
         frame = [s for n in range(start, end) if (s := self._packets[n]).video is not None]
         head, video = frame[0], frame[0].video
         assert video is not None
-        self._check(video, head.timestamp, len(frame), is_next=start == self._next)
+        self._check(video, head.timestamp, len(frame), now, is_next=start == self._next)
         if video.is_key:
             self.key_frames += 1
             self._needs_key = False
@@ -195,7 +197,7 @@ class VideoReceiver:
         self._decoded_at = now
         self.freezes.render(now)
 
-    def _check(self, video: VideoPayload, timestamp: int, packets: int, *, is_next: bool) -> None:
+    def _check(self, video: VideoPayload, timestamp: int, packets: int, now: float, *, is_next: bool) -> None:
         last = self._last
         if packets != video.truth.count:
             self._error(f"frame of {video.truth.count} packets is decoded with {packets}")
@@ -203,9 +205,11 @@ class VideoReceiver:
             if not video.is_key:
                 self._error("the first frame is no key frame")
             return
-        if ahead(timestamp, self._last_timestamp, 32) <= 0:
+        step = ahead(timestamp, self._last_timestamp, 32)
+        late_s = now - self._decoded_at - step / 90_000
+        if step <= 0 and not (video.is_key and late_s > _RESTART_S):
             self._error("a timestamp does not rise")
-        elif ahead(timestamp, self._last_timestamp, 32) > 120 * 90_000:
+        elif step > 120 * 90_000:
             self._error("a timestamp jumps by minutes")
         if is_next and ahead(video.picture_id, last.picture_id, 15) != 1:
             self._error("a picture id does not follow, though no number is missing")
