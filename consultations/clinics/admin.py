@@ -87,13 +87,13 @@ class ClinicForm(TimeZoneForm):
     )
     remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
     languages = forms.MultipleChoiceField(
-        label=_("languages"),
+        label=_("Languages"),
         choices=settings.LANGUAGES,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Patients choose among these."),
     )
     default_language = forms.ChoiceField(
-        label=_("default language"),
+        label=_("Default language"),
         choices=settings.LANGUAGES,
         help_text=_("For patients who have not chosen."),
     )

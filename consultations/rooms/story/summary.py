@@ -66,7 +66,7 @@ def summarise(story: Story) -> list[str]:
     if story.moves:
         sentences.append(
             ngettext(
-                "The visit moved to another way %(count)d time.",
+                "The visit moved to another way once.",
                 "The visit moved to another way %(count)d times.",
                 story.moves,
             )
@@ -78,7 +78,7 @@ def summarise(story: Story) -> list[str]:
     if said:
         sentences.append(
             ngettext(
-                "Somebody said %(count)d time that they could not hear or see well.",
+                "Somebody said once that they could not hear or see well.",
                 "Somebody said %(count)d times that they could not hear or see well.",
                 said,
             )
