@@ -47,7 +47,8 @@ export class FingerprintCheck {
   async tick(now_ms, local_sdp, remote_sdp) {
     await this.#check(remote_sdp);
     const own = fingerprint_of(local_sdp);
-    const needed = this.state !== "bad" && (this.state === "unknown" || !this.#peer_is_done);
+    // Also by who has found a foreign one: the other may not have heard yet, and must not be left without the alarm.
+    const needed = this.state !== "good" || !this.#peer_is_done;
     if (own && needed && now_ms - this.#said_at_ms >= REPEAT_MS) {
       this.#said_at_ms = now_ms;
       await this.#say(own);
