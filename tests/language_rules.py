@@ -59,8 +59,9 @@ def faults(entry: Entry) -> list[str]:
     found = ["fuzzy"] if entry.fuzzy else []
     if not all(entry.strings):
         found.append("empty")
-    for string in filter(None, entry.strings):
-        if sorted(_PLACEHOLDER.findall(string)) != sorted(_PLACEHOLDER.findall(entry.id)):
+    for number, string in enumerate(entry.strings):
+        source = entry.plural if number else entry.id
+        if string and sorted(_PLACEHOLDER.findall(string)) != sorted(_PLACEHOLDER.findall(source)):
             found.append(f"other placeholders: {string!r}")
         if "!" in string and "!" not in entry.id:
             found.append("exclamation mark")

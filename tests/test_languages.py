@@ -103,6 +103,10 @@ def test_every_translation_is_whole(entries: list[Entry]) -> None:
         ('#, fuzzy\nmsgid "a"\nmsgstr "b"', "fuzzy"),
         ('msgid "{name} waits"\nmsgstr "{nam} wartet"', "other placeholders"),
         ('msgid "%(n)s a"\nmsgid_plural "%(n)s b"\nmsgstr[0] "%(n)s c"\nmsgstr[1] "d"', "other placeholders"),
+        (
+            'msgid "once"\nmsgid_plural "%(n)s times"\nmsgstr[0] "%(n)s Mal"\nmsgstr[1] "%(n)s Mal"',
+            "other placeholders",
+        ),
         ('msgid "a"\nmsgstr "b!"', "exclamation mark"),
     ],
 )

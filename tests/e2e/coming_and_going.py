@@ -89,6 +89,11 @@ class Coming:
         await until(cleo, "engine.played['anna video'] > 0 && engine.played['ben video'] > 0", self.patience_s)
         return time.monotonic() - started_s
 
+    async def unopened(self, *names: str) -> int:
+        """Frames that came to these people and could not be opened, for want of a key."""
+        counted = [await self.people.pages[name].evaluate("engine.client.count_crypto()") for name in names]
+        return sum(one["unopened"] for one in counted)
+
     async def fox_comes(self) -> None:
         anna, url = self.people.pages["anna"], self.people.server.url("fox", media="320x180", spy="1")
         before = await anna.evaluate("engine.played['fox video'] ?? 0")
@@ -140,7 +145,7 @@ async def coming(patience_s: float) -> AsyncIterator[Coming]:
 async def come_and_go(seconds: float, patience_s: float = 30) -> dict[str, Any]:
     """What was measured in so many seconds of real packets. `patience_s`: for a picture that a busy machine holds back."""
     started_s = time.monotonic()
-    newcomers_s, gaps_ms, rounds = [], [], 0
+    newcomers_s, gaps_ms, closed, rounds = [], [], [], 0
     async with coming(patience_s) as visit:
         people = visit.people
         await visit.two_meet()
@@ -148,8 +153,10 @@ async def come_and_go(seconds: float, patience_s: float = 30) -> dict[str, Any]:
         await visit.all_go_to_the_server()
         while True:
             rounds, round_began_s = rounds + 1, time.monotonic()
+            closed_before = await visit.unopened("anna", "ben")
             newcomers_s.append(await visit.cleo_comes())
             await people.everyone_gets_everyone(patience_s)
+            closed.append(await visit.unopened("anna", "ben") - closed_before)
             gaps_ms += [
                 await people.pages[me].evaluate("(key) => engine.gaps[key]", f"{other} video")
                 for me, other in (("anna", "ben"), ("ben", "anna"))
@@ -191,5 +198,6 @@ async def come_and_go(seconds: float, patience_s: float = 30) -> dict[str, Any]:
         "key_ids": len({key_id for key_id, _ in headers}),
         "leaver_opens_for_s": [round(one, 2) for one in opened_s],
         "newcomer_sees_after_s": [round(one, 2) for one in newcomers_s],
+        "frames_that_did_not_open_meanwhile": closed,
         "longest_pauses_of_a_picture_ms": [round(one) for one in gaps_ms],
     }

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from tests.e2e.server import AppServer
+from tests.e2e.server import AppServer, zone_before_noon
 from tests.postgres import private_postgres
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -34,6 +34,7 @@ class Desk:
         form = self.get("/appointments/new/")
         self.token = _csrf(form)
         self.practitioner = re.search(r'name="practitioner".*?<option value="(\w+)"', form, re.S)[1]
+        self.zone = re.search(r'name="zone".*?value="([^"]+)"', form, re.S)[1]
         self.visit_type = re.search(r'name="visit_type".*?<option value="(\w+)"', form, re.S)[1]
 
     def get(self, path: str) -> str:
@@ -65,7 +66,7 @@ class Desk:
             "visit_type": self.visit_type,
             "date": f"{starts_at:%Y-%m-%d}",
             "time": f"{starts_at:%H:%M}",
-            "zone": "Europe/Berlin",
+            "zone": self.zone,
         }
 
     def book(self, number: int, starts_at: datetime) -> str:
@@ -111,7 +112,7 @@ def _all_at_once(count: int, act: object) -> list[tuple[int, str]]:
 
 
 def _in_days(days: int, hour: int) -> datetime:
-    tomorrow = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(days=days)
+    tomorrow = datetime.now(ZoneInfo(zone_before_noon())) + timedelta(days=days)
     return tomorrow.replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
