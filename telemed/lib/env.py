@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 
 class EnvError(RuntimeError):
@@ -77,9 +77,10 @@ def env_int(
 def env_time_zone(name: str, default: str | _Required = REQUIRED, *, environ: Mapping[str, str] | None = None) -> str:
     """Return the name of a time zone this machine knows, such as Europe/Berlin; raise EnvError otherwise."""
     value = env_str(name, default, environ=environ)
-    if value not in available_timezones():
-        raise EnvError(f"{name} must be a time zone such as Europe/Berlin")
-    return value
+    try:
+        return ZoneInfo(value).key
+    except (LookupError, ValueError, OSError):  # unknown; no name; a directory of names
+        raise EnvError(f"{name} must be a time zone such as Europe/Berlin") from None
 
 
 def env_list(

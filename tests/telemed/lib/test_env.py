@@ -44,8 +44,12 @@ def test_whole_numbers_have_limits() -> None:
 def test_time_zones_are_known_ones() -> None:
     assert env.env_time_zone("ZONE", "Europe/Berlin", environ={}) == "Europe/Berlin"
     assert env.env_time_zone("ZONE", "Europe/Berlin", environ={"ZONE": "Asia/Kolkata"}) == "Asia/Kolkata"
+
+
+@pytest.mark.parametrize("name", ["Berlin", "Europe", "../etc/passwd", "", "/etc/passwd"])
+def test_a_time_zone_that_is_none_stops(name: str) -> None:
     with pytest.raises(EnvError, match="ZONE must be a time zone"):
-        env.env_time_zone("ZONE", "Europe/Berlin", environ={"ZONE": "Berlin"})
+        env.env_time_zone("ZONE", "Europe/Berlin", environ={"ZONE": name})
 
 
 def test_lists_drop_blanks_and_empty_items() -> None:
