@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,9 +29,6 @@ logger = logging.getLogger(__name__)
 # Presence, limits, time-outs and load are looked at this often; what rooms have to say is fetched as often.
 HOUSEKEEPING_S = 0.1
 EVENTS_S = 0.02
-# Pages are threads of the same interpreter unless the roles have processes of their own. Each call into SRTP or the kernel
-# gives the interpreter away, and a thread that computes gives it back after Python's 5 ms only.
-SWITCH_INTERVAL_S = 0.0005
 
 
 class MediaService:
@@ -54,8 +50,7 @@ class MediaService:
         """How often a leg ended, by reason."""
 
     async def start(self) -> None:
-        """Opens the port, and makes this process's threads take turns sooner. Raises OSError when the port is taken, ValueError
-        for advertised addresses that are none."""
+        """Opens the port. Raises OSError when it is taken, ValueError for advertised addresses that are none."""
         self._advertised = advertised_addresses(self.settings)
         self._certificate = Certificate()
         self._loop = asyncio.get_running_loop()
@@ -66,7 +61,6 @@ class MediaService:
         )
         self._housekept_at = time.monotonic()
         self._meter = load.LoadMeter(self._housekept_at, time.thread_time())
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
         self._pump.start()
 
     async def close(self) -> None:
