@@ -252,8 +252,8 @@ class Slot:
 
     def _next_timestamp(self, encoding: Encoding, timestamp: int, now: float) -> int:
         """What `timestamp` of another stream becomes, so that time goes on as it did for the sender (and a little
-        after what was last sent): by the sender's own reports where they are known, else by our clock. After a pause, which
-        only a receiver with a line of its own is made to have, time begins anew."""
+        after what was last sent): by the sender's own reports where they are known, else by our clock. After a pause it
+        begins anew for who reports arrivals, as browsers do; a recorder's numbers keep telling the time."""
         rewriter = self.rewriter
         last = rewriter.last_timestamp & _MASK_32
         segment = rewriter.current

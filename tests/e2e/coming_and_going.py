@@ -89,10 +89,10 @@ class Coming:
         await until(cleo, "engine.played['anna video'] > 0 && engine.played['ben video'] > 0", self.patience_s)
         return time.monotonic() - started_s
 
-    async def unopened(self, *names: str) -> int:
-        """Frames that came to these people and could not be opened, for want of a key."""
+    async def unopened(self, *names: str) -> list[int]:
+        """Frames that came to each of these people and could not be opened, for want of a key."""
         counted = [await self.people.pages[name].evaluate("engine.client.count_crypto()") for name in names]
-        return sum(one["unopened"] for one in counted)
+        return [one["unopened"] for one in counted]
 
     async def fox_comes(self) -> None:
         anna, url = self.people.pages["anna"], self.people.server.url("fox", media="320x180", spy="1")
@@ -156,7 +156,8 @@ async def come_and_go(seconds: float, patience_s: float = 30) -> dict[str, Any]:
             closed_before = await visit.unopened("anna", "ben")
             newcomers_s.append(await visit.cleo_comes())
             await people.everyone_gets_everyone(patience_s)
-            closed.append(await visit.unopened("anna", "ben") - closed_before)
+            closed_now = await visit.unopened("anna", "ben")
+            closed += [now - before for now, before in zip(closed_now, closed_before, strict=True)]
             gaps_ms += [
                 await people.pages[me].evaluate("(key) => engine.gaps[key]", f"{other} video")
                 for me, other in (("anna", "ben"), ("ben", "anna"))

@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 SLOW_CAMERA = ("--use-fake-device-for-media-stream=device-count=1,fps=10",)
 # A minute of good connection is what people wait for; a test does not.
 SOON = {"SWITCH_BACK_AFTER_S": "4", "SWITCH_AT_MOST_EVERY_S": "3"}
-# Every privacy badge that was ever shown, with the time and the route of that moment, every word to compare, and the longest time without a new picture.
+# Every privacy badge that was ever shown, with the time and the route of that moment, every word to compare, and the longest
+# time without a new picture.
 WATCH = """() => {
   const fact = document.querySelector("[data-fact=privacy]");
   const badge = () => [Math.round(performance.now()), fact.dataset.privacy, document.querySelector("[data-testid=route]").dataset.route];
